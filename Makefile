@@ -1,0 +1,65 @@
+# Every target builds what it needs. PYTHON picks the interpreter (3.11 to 3.13).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up test unit lint format types bench schema lock clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## build .venv with everything, from locked and hashed requirements
+
+$(STAMP): requirements/build.txt requirements/dev.txt producers/pyproject.toml workers/pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+		|| { echo "make: Paramedic needs Python 3.11 to 3.13; name one with PYTHON=…" >&2; exit 2; }
+	@echo "Installing into $(VENV) (about a minute the first time) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/build.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-build-isolation -r requirements/dev.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e producers -e workers
+	@touch $(STAMP)
+
+demo: $(STAMP) ## the tour: a broken sample project, healed through the real queue
+	@$(BIN)/paramedic demo
+
+up: $(STAMP) ## broker, workers and beat in the foreground, for your own targets
+	@$(BIN)/paramedic up
+
+test: $(STAMP) ## every test, in parallel
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+unit: $(STAMP) ## the tests that start nothing
+	$(BIN)/python -m pytest tests/unit
+
+lint: $(STAMP) ## ruff (lint and format) and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP) ## lay the code out and mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+schema: $(STAMP) ## renew the pages that are generated from code
+	$(BIN)/python -m paramedic.schema docs/event.schema.json
+	$(BIN)/python -m paramedic_workers.settings_docs > docs/settings.md
+
+bench: $(STAMP) ## the speed table, as ratios in one run
+	$(BIN)/python -m tests.benchmarks
+
+lock: $(STAMP) ## renew the locked requirements
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q \
+		requirements/build.in -o requirements/build.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q \
+		producers/pyproject.toml workers/pyproject.toml --group pyproject.toml:dev \
+		--no-emit-package paramedic -o requirements/dev.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q \
+		producers/pyproject.toml workers/pyproject.toml --constraints requirements/dev.txt \
+		--group pyproject.toml:flower --no-emit-package paramedic -o requirements/run.txt
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

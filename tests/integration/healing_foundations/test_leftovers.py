@@ -1,0 +1,106 @@
+"""A heal that is killed at any time leaves the user's repository as it was, and gets swept."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from paramedic_workers.healing.workspace import sweep_leftovers
+from tests.integration.healing_foundations.conftest import OpenWorkspace, processes_with
+from tests.support.repositories import Repository
+from tests.support.waiting import wait_for
+
+_HEAL = """
+import sys
+from pathlib import Path
+from paramedic_workers.healing.model import Deadline
+from paramedic_workers.healing.sandbox import Sandbox
+from paramedic_workers.healing.workspace import Workspace
+from paramedic_workers.settings import SandboxMode, TargetSettings
+
+repository, data, bubblewrap, mark = sys.argv[1:]
+print("begun", flush=True)
+workspace = Workspace.open(
+    TargetSettings(name="shop", repository=repository), data=Path(data), revision=None,
+    checkout=Path(repository), deadline=Deadline.after(60),
+)
+print("opened", flush=True)
+root = workspace.checkout(workspace.revision)
+diff = "--- a/shop/sums.py\\n+++ b/shop/sums.py\\n@@ -1,1 +1,1 @@\\n-changed\\n+fixed\\n"
+workspace.publish("paramedic/x", workspace.commit(diff, "Fix"), repository)
+print("published", flush=True)
+nested = f"(setsid sh -c 'sleep 600; : {mark}' &) ; sleep 600; : {mark}"
+Sandbox(SandboxMode.PREFERRED, bubblewrap=bubblewrap).start(["sh", "-c", nested], root=root).wait()
+"""
+
+
+def _start(repository: Repository, data: Path, bubblewrap: str, mark: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", _HEAL, str(repository.path), str(data), bubblewrap, mark]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("stage", ["begun", "opened", "published"])
+def test_after_a_kill_the_repository_is_as_it_was_and_the_next_heal_sweeps_the_rest(
+    repository: Repository, data: Path, stage: str, open_workspace: OpenWorkspace
+) -> None:
+    repository.write({"shop/sums.py": "changed\n", "shop/unknown.py": "new\n"})
+    before = repository.state()
+    with _start(repository, data, "bwrap", "x") as healing:
+        assert healing.stdout is not None
+        wait_for(stage, lambda: (healing.stdout or sys.stdin).readline().strip() == stage)
+        healing.send_signal(signal.SIGKILL)
+    after = repository.state()
+    if "paramedic/x" in after["refs"]:
+        repository.git("branch", "--delete", "--force", "paramedic/x")
+        after = repository.state()
+    assert after == before
+    workspace = open_workspace(checkout=repository.path)
+    assert workspace.dirty
+    workspace.close()
+    assert list((data / "work").glob("*")) == []
+    assert list((data / "clones").glob("*.git/worktrees/*")) == []
+
+
+@pytest.mark.parametrize("bubblewrap", ["bwrap", "no-bubblewrap-here"])
+def test_processes_of_a_killed_heal_are_gone_after_the_sweep(
+    repository: Repository, data: Path, bubblewrap: str
+) -> None:
+    repository.write({"shop/sums.py": "changed\n"})
+    mark = f"mark-{os.urandom(6).hex()}"
+    healing = _start(repository, data, bubblewrap, mark)
+    try:
+        wait_for("both processes", lambda: len(_sleepers(mark)) >= 2)
+    finally:
+        healing.kill()
+        healing.communicate()
+
+    def gone() -> bool:
+        sweep_leftovers(data)
+        return not _sleepers(mark)
+
+    wait_for("the end of both", gone)
+
+
+def _sleepers(mark: str) -> list[str]:
+    return [line for line in processes_with(mark) if "python" not in line]
+
+
+def test_what_a_living_heal_works_on_is_not_swept(
+    open_workspace: OpenWorkspace, data: Path
+) -> None:
+    workspace = open_workspace()
+    root = workspace.checkout("HEAD")
+    sweeper = (
+        "import sys; from pathlib import Path; from paramedic_workers.healing.workspace import "
+        "sweep_leftovers; print(sweep_leftovers(Path(sys.argv[1])))"
+    )
+    swept = subprocess.run(
+        [sys.executable, "-c", sweeper, str(data)], capture_output=True, text=True, check=True
+    )
+    assert swept.stdout.strip() == "0"
+    assert (root / "shop/sums.py").exists()

@@ -1,0 +1,110 @@
+"""Each result reaches each sink once in effect, or is kept aside where people see it."""
+
+from __future__ import annotations
+
+import pytest
+
+from paramedic_workers import keys, outbox
+from paramedic_workers.errors import DeliveryError
+from paramedic_workers.outbox import DeliveryEnd, Outbox
+from paramedic_workers.sinks.recording import RecordingSink
+from tests.support.queueing import REVISION, Flow
+from tests.support.waiting import wait_for
+
+
+@pytest.fixture
+def sink() -> RecordingSink:
+    return RecordingSink("file")
+
+
+@pytest.fixture
+def box(flow: Flow, sink: RecordingSink) -> Outbox:
+    """The outbox of a sink; retries are due after some milliseconds."""
+    return Outbox(
+        client=flow.client, sinks={"file": sink}, attempts=3, first_pause=0.02, clock=flow.clock
+    )
+
+
+def close_one(flow: Flow, test: str = "test_a") -> str:
+    """Heal one incident; gives the result's id."""
+    flow.fail(test)
+    (result,) = flow.healer.heal("shop", REVISION).results
+    return result.id
+
+
+def test_a_result_is_delivered_once(flow: Flow, box: Outbox, sink: RecordingSink) -> None:
+    result_id = close_one(flow)
+    assert box.deliver("file", result_id).end is DeliveryEnd.DELIVERED
+    assert box.deliver("file", result_id).end is DeliveryEnd.GONE
+    assert (sink.calls, [result.id for result in sink.results]) == (1, [result_id])
+    assert flow.ledger.undelivered("file") == []
+    (standing,) = flow.ledger.deliveries_of(result_id)
+    assert (standing.outcome, standing.attempts) == ("delivered", 1)
+
+
+def test_a_refusal_is_retried_later(flow: Flow, box: Outbox, sink: RecordingSink) -> None:
+    result_id = close_one(flow)
+    sink.refuse = DeliveryError("503")
+    assert box.deliver("file", result_id).end is DeliveryEnd.RETRY
+    assert flow.ledger.undelivered("file") == [result_id]
+    assert flow.ledger.deliveries_of(result_id)[0].error.endswith("503")
+    sink.refuse = None
+    wait_for("the retry", lambda: box.deliver("file", result_id).end is DeliveryEnd.DELIVERED, 5)
+
+
+def test_after_the_last_attempt_it_is_kept_aside(
+    flow: Flow, box: Outbox, sink: RecordingSink
+) -> None:
+    result_id = close_one(flow)
+    sink.refuse = DeliveryError("503")
+    wait_for("giving up", lambda: box.deliver("file", result_id).end is DeliveryEnd.ASIDE, 5)
+    assert sink.calls == 3
+    assert flow.ledger.set_aside("file") == [result_id]
+    assert flow.ledger.undelivered("file") == []
+
+
+def test_a_refusal_for_good_is_not_retried(flow: Flow, box: Outbox, sink: RecordingSink) -> None:
+    result_id = close_one(flow)
+    sink.refuse = DeliveryError("no such project")
+    sink.refuse.transient = False
+    assert box.deliver("file", result_id).end is DeliveryEnd.ASIDE
+    assert sink.calls == 1
+
+
+def test_a_running_delivery_is_not_begun_twice(
+    flow: Flow, sink: RecordingSink, box: Outbox
+) -> None:
+    result_id = close_one(flow)
+
+    class Nested:
+        def deliver(self, _result: object) -> None:
+            assert box.deliver("file", result_id).end is DeliveryEnd.EARLY
+
+    nested = Outbox(client=flow.client, sinks={"file": Nested()}, attempts=3)
+    assert nested.deliver("file", result_id).end is DeliveryEnd.DELIVERED
+
+
+def test_a_sink_that_hangs_keeps_only_its_share_and_the_next_is_named(
+    flow: Flow, box: Outbox
+) -> None:
+    ids = [close_one(flow, f"test_{number}") for number in range(outbox.SINK_PARALLEL + 1)]
+    for result_id in ids[:-1]:  # workers that hang in the sink
+        flow.client.eval(keys.CLAIM_DELIVERY, 0, "file", result_id, 60_000, outbox.SINK_PARALLEL)
+    assert box.deliver("file", ids[-1]).end is DeliveryEnd.FULL
+    due = flow.client.eval(keys.SETTLE_DELIVERY, 0, "file", ids[0], "delivered", 0, "{}")
+    assert due == ids[-1]
+
+
+def test_a_worker_lost_in_a_sink_counts_as_an_attempt(
+    flow: Flow, box: Outbox, sink: RecordingSink
+) -> None:
+    result_id = close_one(flow)
+    flow.client.hset(keys.outbox_attempts("file"), result_id, "3")
+    assert box.deliver("file", result_id).end is DeliveryEnd.ASIDE
+    assert sink.calls == 0
+
+
+def test_a_result_no_longer_kept_is_set_aside(flow: Flow, box: Outbox) -> None:
+    result_id = close_one(flow)
+    flow.client.delete(keys.result(result_id))
+    assert box.deliver("file", result_id).end is DeliveryEnd.ASIDE

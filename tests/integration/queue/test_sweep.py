@@ -1,0 +1,140 @@
+"""The sweep rings for what waits without a message, and only for that."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from paramedic import Publisher, wire
+from paramedic_workers import keys
+from paramedic_workers.incidents import IncidentState, group_name
+from paramedic_workers.leases import Lease
+from paramedic_workers.sweep import JOURNAL_LEASES, Depths, Doorbells, Sweeper
+from tests.support.queueing import REVISION, Flow, make_batch, make_event, write_journal
+
+GROUP = group_name("shop", REVISION)
+
+
+def sweeper(flow: Flow, messages: int = 0) -> Sweeper:
+    depths = Depths(intake=lambda: messages, heal=lambda: messages, deliver=lambda _sink: messages)
+    return Sweeper(
+        client=flow.client,
+        settings=flow.settings,
+        intake=flow.intake,
+        sinks=("file",),
+        depths=depths,
+        clock=flow.clock,
+    )
+
+
+def test_a_waiting_group_is_rung_for_once_per_interval(flow: Flow) -> None:
+    flow.fail("test_a")
+    assert sweeper(flow).sweep() == Doorbells()
+    flow.clock.forward(flow.settings.sweep_seconds)
+    assert sweeper(flow).sweep().groups == (GROUP,)
+    assert sweeper(flow).sweep().groups == ()
+
+
+def test_a_queue_that_holds_enough_messages_gets_no_more(flow: Flow) -> None:
+    flow.fail("test_a")
+    flow.clock.forward(60)
+    assert sweeper(flow, messages=1).sweep() == Doorbells()
+
+
+def test_a_leased_group_is_not_rung_for(flow: Flow) -> None:
+    flow.fail("test_a")
+    flow.clock.forward(60)
+    Lease(client=flow.client, group=GROUP, target="shop", seconds=30).acquire(parallel=1)
+    assert sweeper(flow).sweep().groups == ()
+
+
+def test_a_heal_whose_lease_expired_waits_again(flow: Flow) -> None:
+    flow.fail("test_a")
+    flow.standin.act = lambda _request: (_ for _ in ()).throw(_LoseLease(flow))
+    flow.healer.heal("shop", REVISION)
+    assert flow.ledger.incidents()[0].state is IncidentState.HEALING
+    sweeper(flow).sweep()
+    assert flow.ledger.incidents()[0].state is IncidentState.WAITING
+    flow.clock.forward(60)
+    assert sweeper(flow).sweep().groups == (GROUP,)
+
+
+class _LoseLease(Exception):
+    """Raised by a healer at whose time the lease expires."""
+
+    def __init__(self, flow: Flow) -> None:
+        flow.client.delete(keys.lease(GROUP))
+        super().__init__("lost")
+
+
+def test_an_undelivered_result_is_rung_for(flow: Flow) -> None:
+    flow.fail("test_a")
+    (result,) = flow.healer.heal("shop", REVISION).results
+    assert sweeper(flow).sweep().deliveries == (("file", result.id),)
+    assert sweeper(flow, messages=1).sweep().deliveries == ()
+
+
+def test_a_batch_whose_message_was_lost_is_recorded_from_the_journal(flow: Flow) -> None:
+    batch = make_batch(make_event(flow.clock(), count=3))
+    write_journal(flow.client, batch, flow.clock())
+    assert sweeper(flow).sweep() == Doorbells()
+    flow.clock.forward(flow.settings.lease_seconds * JOURNAL_LEASES)
+    assert sweeper(flow, messages=1).sweep() == Doorbells()  # it may be in the queue still
+    assert sweeper(flow).sweep().groups == (GROUP,)
+    assert flow.ledger.occurrences() == 3
+    assert not flow.intake.record([batch], "the message, found after all").new
+    assert flow.client.hlen(keys.JOURNAL) == flow.client.zcard(keys.JOURNAL_PUBLISHED) == 0
+
+
+def test_what_a_publisher_sent_is_found_though_its_message_is_lost(
+    flow: Flow, broker_url: str, tmp_path: Path
+) -> None:
+    with Publisher("shop", broker_url=broker_url, spool=tmp_path) as publisher:
+        publisher.report(make_event(flow.clock()))
+    assert flow.client.delete(wire.INTAKE_QUEUE) == 1
+    flow.clock.present = datetime.now(UTC)
+    flow.clock.forward(flow.settings.lease_seconds * JOURNAL_LEASES + 1)
+    bells = sweeper(flow).sweep()
+    assert bells.groups == (f"shop@{REVISION}",)
+    assert [incident.count for incident in flow.ledger.incidents()] == [1]
+    assert flow.client.hlen(keys.JOURNAL) == flow.client.zcard(keys.JOURNAL_PUBLISHED) == 0
+
+
+def test_a_batch_that_is_recorded_leaves_the_journal(flow: Flow) -> None:
+    batch = make_batch(make_event(flow.clock()))
+    write_journal(flow.client, batch, flow.clock())
+    flow.intake.record([batch], "message")
+    assert flow.client.hlen(keys.JOURNAL) == flow.client.zcard(keys.JOURNAL_PUBLISHED) == 0
+
+
+def test_two_sweeps_never_run_at_once(flow: Flow) -> None:
+    flow.fail("test_a")
+    flow.clock.forward(60)
+    flow.client.set(keys.SWEEP, "another", ex=10)
+    assert sweeper(flow).sweep() == Doorbells()
+    assert flow.client.get(keys.SWEEP) == "another"
+
+
+@pytest.mark.parametrize(("days", "left"), [(29, 1), (31, 0)])
+def test_closed_incidents_are_forgotten_after_the_retention(
+    flow: Flow, days: int, left: int
+) -> None:
+    flow.fail("test_a")
+    (result,) = flow.healer.heal("shop", REVISION).results
+    flow.client.delete(keys.outbox("file"))
+    flow.clock.forward(days * 24 * 3600)
+    sweeper(flow).sweep()
+    assert len(flow.ledger.incidents()) == left
+    assert (flow.ledger.result(result.id) is not None) == bool(left)
+
+
+def test_what_waits_or_is_not_delivered_is_never_forgotten(flow: Flow) -> None:
+    flow.fail("test_a")
+    flow.healer.heal("shop", REVISION)
+    flow.fail("test_b")
+    flow.clock.forward(400 * 24 * 3600)
+    sweeper(flow).sweep()
+    assert [incident.test for incident in flow.ledger.incidents()] == ["test_b"]
+    assert len(flow.ledger.results()) == 1

@@ -1,0 +1,260 @@
+"""`paramedic incidents`: the list, one incident whole, or what intake refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from paramedic_workers.errors import BrokerError, UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from paramedic_workers.incidents import IncidentRecord, IncidentState, Ledger
+    from paramedic_workers.results import Result
+
+#: Incidents that are listed unless --limit says otherwise.
+LIMIT = 100
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  paramedic incidents                          the last seen first
+  paramedic incidents --watch                  … as they change
+  paramedic incidents 3f9ac1                   one whole: history, evidence, patch, proof
+  paramedic incidents --state closed --json | jq '.[].verdict'
+  paramedic incidents --rejected               events that intake refused, and why
+"""
+)
+@click.argument("incident", required=False, metavar="[ID]")
+@click.option("--target", help="Only incidents of this target.")
+@click.option(
+    "--state",
+    type=click.Choice(["waiting", "healing", "closed"]),
+    help="Only incidents in this state.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=LIMIT,
+    show_default=True,
+    help="Show at most so many.",
+)
+@click.option("--rejected", is_flag=True, help="Show the events that intake refused.")
+@click.option("--watch", is_flag=True, help="Keep looking, until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+def command(
+    *,
+    incident: str | None,
+    target: str | None,
+    state: str | None,
+    limit: int,
+    rejected: bool,
+    watch: bool,
+    as_json: bool,
+) -> None:
+    """List incidents, or show one whole.
+
+    ID is the beginning of an incident's id.
+    """
+    from paramedic_workers.incidents import IncidentState
+
+    if incident and (rejected or watch or target or state):
+        raise UsageError("an ID stands alone, with --json at the most.")
+    if watch and (rejected or as_json):
+        raise UsageError("--watch shows a list for people: leave --json and --rejected out.")
+    ledger = _ledger()
+    wanted = IncidentState(state) if state else None
+    with _broker_errors():
+        if incident:
+            _show_incident(ledger, incident, as_json)
+        elif rejected:
+            _show_rejected(ledger, limit, as_json)
+        elif watch:
+            _watch(ledger, limit, wanted, target)
+        else:
+            _show_list(ledger.incidents(limit, wanted, target), ledger, as_json)
+
+
+def _ledger() -> Ledger:
+    from paramedic_workers import settings_file
+    from paramedic_workers.cli.logs import quiet_logs
+    from paramedic_workers.connections import connect
+    from paramedic_workers.incidents import Ledger
+
+    settings = settings_file.load()
+    quiet_logs(settings)
+    return Ledger(connect(settings))
+
+
+def _show_list(records: Sequence[IncidentRecord], ledger: Ledger, as_json: bool) -> None:
+    from paramedic_workers.cli.board import board_with_tally
+    from paramedic_workers.cli.screen import output
+
+    if as_json:
+        _print_json(records)
+        return
+    console = output()
+    if not records:
+        console.print("no incidents")
+    else:
+        console.print(board_with_tally(console, records))
+    if refused := ledger.rejected_count():
+        events = "1 event was" if refused == 1 else f"{refused:,} events were"
+        click.echo(f"{events} refused: paramedic incidents --rejected", err=True)
+
+
+def _watch(ledger: Ledger, limit: int, state: IncidentState | None, target: str | None) -> None:
+    from paramedic_workers.cli.board import Watch, board_with_tally
+    from paramedic_workers.cli.screen import output
+
+    console = output()
+    Watch(console, lambda records: board_with_tally(console, records)).until(
+        lambda: ledger.incidents(limit, state, target), lambda _: False
+    )
+
+
+def _show_incident(ledger: Ledger, prefix: str, as_json: bool) -> None:
+    from paramedic_workers.cli.screen import output
+
+    record = ledger.incident(prefix)
+    # A merged incident has no result of its own: its lead's result speaks for both.
+    results = ledger.results_of(record.lead or record.fingerprint)
+    if as_json:
+        _print_json({"incident": record, "results": results})
+        return
+    console = output()
+    for part in _incident_parts(console, ledger, record, results):
+        console.print(part)
+
+
+def _incident_parts(
+    console: Console, ledger: Ledger, record: IncidentRecord, results: Sequence[Result]
+) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    from paramedic_workers.cli.board import state_text
+    from paramedic_workers.cli.show import result_section
+
+    yield Text.assemble(state_text(record), (f" {record.fingerprint}", "bold"))
+    yield _facts(console, record)
+    if results:
+        yield Text()
+        yield result_section(console, results[0], _how_to_take(results[0]))
+        yield _deliveries(console, ledger, results[0])
+    if len(results) > 1:
+        yield _history(console, results[1:])
+
+
+def _facts(console: Console, record: IncidentRecord) -> RenderableType:
+    from rich.table import Table
+
+    from paramedic_workers.cli.board import is_merged, subject
+
+    facts = {
+        "target": record.target,
+        "failed": subject(record),
+        "with": f"{record.exception_type}: {record.message}".strip(": "),
+        "revision": record.commit or record.revision or "(the main branch)",
+        "seen": f"{_times(record.count)}, {record.first_seen:%Y-%m-%d %H:%M:%S} "
+        f"to {record.last_seen:%Y-%m-%d %H:%M:%S} UTC",
+        "heals": f"{record.attempts} since {record.opened_at:%Y-%m-%d %H:%M:%S} UTC "
+        f"{'on ' + ', '.join(record.hosts) if record.hosts else ''}",
+        "merged": record.lead if is_merged(record) else "",
+    }
+    grid = Table.grid(padding=(0, 2))
+    for name, value in facts.items():
+        if value:
+            grid.add_row(f"[soft]{name}[/]", _plain_cell(value))
+    return grid
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
+
+
+def _plain_cell(value: str) -> RenderableType:
+    from rich.text import Text
+
+    from paramedic_workers.sinks.report import plain
+
+    return Text(" ".join(plain(value).split()))
+
+
+def _how_to_take(result: Result) -> str:
+    if result.branch:
+        return f"git fetch REMOTE {result.branch} && git merge FETCH_HEAD"
+    return (
+        f"paramedic incidents {result.incident[:10]} --json | jq -r '.results[0].patch' | git apply"
+    )
+
+
+def _deliveries(console: Console, ledger: Ledger, result: Result) -> RenderableType:
+    from rich.console import Group
+    from rich.text import Text
+
+    from paramedic_workers.cli.screen import table
+
+    shown = table(console, "sink", "delivery", "tried", "what it said", right=("tried",))
+    deliveries = ledger.deliveries_of(result.id)
+    for one in deliveries:
+        shown.add_row(one.sink, one.outcome, str(one.attempts), _plain_cell(one.error))
+    return Group(Text("Delivered", style="brand"), shown) if deliveries else Text("")
+
+
+def _history(console: Console, earlier: Sequence[Result]) -> RenderableType:
+    from rich.console import Group
+    from rich.text import Text
+
+    from paramedic_workers.cli.screen import table
+    from paramedic_workers.cli.show import badge
+
+    shown = table(console, "verdict", "when", "summary")
+    for result in earlier:
+        at = f"{result.started_at:%Y-%m-%d %H:%M:%S} UTC"
+        shown.add_row(badge(result.verdict), at, _plain_cell(result.summary))
+    return Group(Text("Earlier results", style="brand"), shown)
+
+
+def _show_rejected(ledger: Ledger, limit: int, as_json: bool) -> None:
+    import msgspec
+
+    from paramedic_workers.cli.screen import output, table
+
+    refused = ledger.rejected(limit)
+    if as_json:
+        _print_json(refused)
+        return
+    console = output()
+    if not refused:
+        console.print("no rejected events")
+        return
+    shown = table(console, "when", "reason", "event")
+    for event in refused:
+        begin = msgspec.json.encode(event.content)[:120].decode("utf-8", "replace")
+        shown.add_row(
+            f"{event.at:%Y-%m-%d %H:%M:%S}", _plain_cell(event.reason), _plain_cell(begin)
+        )
+    console.print(shown)
+
+
+def _print_json(content: object) -> None:
+    import msgspec
+
+    click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
+
+
+@contextmanager
+def _broker_errors() -> Iterator[None]:
+    """Turn a connection that breaks under the command into one clear line."""
+    import redis
+
+    try:
+        yield
+    except redis.RedisError as error:
+        raise BrokerError(f"The broker does not answer any more: {error}.") from error

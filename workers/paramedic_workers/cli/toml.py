@@ -1,0 +1,56 @@
+"""Settings as TOML, without secrets."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from paramedic_workers.connections import without_password
+from paramedic_workers.settings import Settings
+
+#: What is shown in place of a secret.
+HIDDEN = "***"
+_SECRET = re.compile(r"token|password|passwd|secret|credential|api_?key|dsn|auth", re.IGNORECASE)
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def settings_as_toml(settings: Settings) -> str:
+    """All settings as TOML.
+
+    Hidden are values whose key sounds like a secret, passwords in URLs, and the values
+    of environment variables of targets: nobody knows what those hold.
+    """
+    values = msgspec.to_builtins(settings)
+    for target in values["targets"].values():
+        del target["name"]  # the name of its table
+    return "\n".join(_table("", values)).strip()
+
+
+def _table(path: str, values: Mapping[str, object]) -> Iterator[str]:
+    for key, value in values.items():
+        if not isinstance(value, Mapping):
+            yield f"{_key(key)} = {_value(path, key, value)}"
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            below = f"{path}.{_key(key)}" if path else _key(key)
+            if any(not isinstance(v, Mapping) for v in value.values()):
+                yield f"\n[{below}]"
+            yield from _table(below, value)
+
+
+def _key(name: str) -> str:
+    return name if _BARE_KEY.fullmatch(name) else json.dumps(name)
+
+
+def _value(path: str, key: str, value: object) -> str:
+    hidden = _SECRET.search(key) or path.endswith(".environment")
+    if hidden and value not in ("", None):
+        return json.dumps(HIDDEN)
+    if isinstance(value, str):
+        return json.dumps(without_password(value), ensure_ascii=False)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_value(path, key, item) for item in value) + "]"
+    return json.dumps(value)

@@ -1,0 +1,77 @@
+"""Where the broker and the ledger are, and clients of the ledger.
+
+The broker is the one in the settings, else the bundled server that runs on the data
+directory. The ledger lives in the same Redis.
+"""
+
+from __future__ import annotations
+
+import redis
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import BusyLoadingError, ConnectionError, TimeoutError
+from redis.retry import Retry
+
+from paramedic.location import state_url
+from paramedic_workers.embedded import running_url
+from paramedic_workers.errors import BrokerError, UsageError
+from paramedic_workers.redaction import without_password
+from paramedic_workers.settings import Settings
+
+__all__ = ["broker_url", "connect", "state_client", "without_password"]
+
+#: Seconds that one command may take before its connection counts as broken.
+SOCKET_TIMEOUT = 10.0
+#: Retries of a worker's command; with the back-off below about half a minute, which is
+#: longer than a restart of the server takes.
+WORKER_RETRIES = 20
+#: Greatest pause between two retries, in seconds.
+RETRY_PAUSE = 2.0
+
+
+def broker_url(settings: Settings) -> str:
+    """The kombu URL of the broker.
+
+    Raises:
+        UsageError: none is configured, and none runs on the data directory.
+    """
+    url = settings.broker_url or running_url(settings.data_directory())
+    if url is None:
+        raise UsageError(
+            f"No broker is configured, and none runs on {settings.data}.",
+            remedy="Start `paramedic up`, or set PARAMEDIC_BROKER_URL.",
+        )
+    return url
+
+
+def state_client(url: str, *, retries: int = WORKER_RETRIES) -> redis.Redis:
+    """A client of the Redis behind this kombu URL, which outlives restarts of the server.
+
+    It is not connected yet. Every script it runs may be run twice without harm, which
+    is what makes a retry after a lost connection safe.
+    """
+    return redis.Redis.from_url(
+        state_url(url),
+        decode_responses=True,
+        socket_timeout=SOCKET_TIMEOUT,
+        retry=Retry(ExponentialBackoff(cap=RETRY_PAUSE, base=0.02), retries),
+        retry_on_error=[ConnectionError, TimeoutError, BusyLoadingError],
+    )
+
+
+def connect(settings: Settings) -> redis.Redis:
+    """A connected client for a short-lived process: it does not wait for a server to return.
+
+    Raises:
+        UsageError: there is no broker.
+        BrokerError: it does not answer.
+    """
+    url = broker_url(settings)
+    client = state_client(url, retries=1)
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        raise BrokerError(
+            f"The broker at {without_password(url)} does not answer: {error}.",
+            remedy="Is it running, and are its address and password right?",
+        ) from error
+    return client

@@ -1,0 +1,40 @@
+"""The part of a worker that takes messages off their queue, and outlives each of them.
+
+Celery lets through what it does not expect of a message: the worker ends, the message is
+delivered again, and the next worker ends of it too. And a body that cannot be decoded it
+only logs. Here such a message is kept whole with the reason, then acknowledged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from celery.worker.consumer import Consumer
+
+from paramedic_workers.tasks import keep_unusable_message
+
+
+class CarefulConsumer(Consumer):  # type: ignore[misc] # Celery is not typed
+    """Celery's consumer, which no message can end."""
+
+    def create_task_handler(self, *arguments: Any) -> Callable[[Any], None]:
+        """What is called with each message."""
+        handle = super().create_task_handler(*arguments)
+        beyond_the_message = (*self.connection_errors, *self.channel_errors)
+
+        def handle_carefully(message: Any) -> None:
+            try:
+                handle(message)
+            except beyond_the_message:
+                raise
+            except Exception as error:  # noqa: BLE001 - it may have been sent by anybody
+                keep_unusable_message(sender=self, message=message, exc=error)
+                message.ack()
+
+        return handle_carefully
+
+    def on_decode_error(self, message: Any, exc: Exception) -> None:
+        """Keep a message whose body cannot be decoded; Celery acknowledges it."""
+        keep_unusable_message(sender=self, message=message, exc=exc)
+        super().on_decode_error(message, exc)

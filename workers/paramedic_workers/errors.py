@@ -1,0 +1,183 @@
+"""The error taxonomy: every way in which Paramedic itself can fail.
+
+An error says in which phase it happened, what its cause was, and what a person
+can do next. Code that catches errors asks two questions of them and no others:
+`transient` (is trying again worth it?) and `verdict` (how does a heal end that
+met it?).
+
+    ParamedicError
+    ├── UsageError            the caller asked for something impossible; exit status 2
+    │   └── SettingsError     paramedic.toml or the environment is wrong
+    ├── TargetError           the target cannot be healed for reasons outside its code
+    │   ├── RepositoryError   no repository, no such revision, unsupported contents
+    │   ├── EnvironmentBuildError  dependencies cannot be installed
+    │   └── CollectionError   pytest cannot collect the failing tests
+    ├── HealerError           Paramedic itself broke
+    │   ├── SandboxError      the sandbox cannot be set up
+    │   ├── PhaseTimeout      a phase took longer than its budget
+    │   ├── WorkerLost        the process that ran the heal died
+    │   └── PublishError      the proven patch cannot be put on its branch
+    ├── BrokerError           the broker or the ledger cannot be reached
+    └── DeliveryError         a sink did not take a result
+"""
+
+from __future__ import annotations
+
+import traceback as traceback_module
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """Where in a heal something happened."""
+
+    #: The repository is fetched, checked out, and its environment built.
+    PREPARE = "prepare"
+    #: The failing tests are run until it is known how they fail.
+    REPRODUCE = "reproduce"
+    #: Failures are clustered into causes.
+    DIAGNOSE = "diagnose"
+    #: Strategies look for a patch.
+    REPAIR = "repair"
+    #: A patch is proved, or refused.
+    VERIFY = "verify"
+    #: The proven patch is put on its branch.
+    PUBLISH = "publish"
+
+
+class Verdict(StrEnum):
+    """How a heal ended."""
+
+    #: A proven, trusted patch is on its branch (or in its patch file).
+    HEALED = "healed"
+    #: A proven patch that is not trusted enough: a person decides.
+    PROPOSED = "proposed"
+    #: Reproduced, and no fix could be proved.
+    UNHEALED = "unhealed"
+    #: The same code sometimes passes and sometimes fails.
+    FLAKY = "flaky"
+    #: The target cannot be built or collected for reasons outside its code.
+    ENVIRONMENT = "environment"
+    #: It failed at the event's revision, and passes at the target's newest one.
+    ALREADY_FIXED = "already_fixed"
+    #: It does not fail here.
+    NOT_REPRODUCED = "not_reproduced"
+    #: The healer itself broke.
+    FAILED = "failed"
+
+
+class ParamedicError(Exception):
+    """Something went wrong in Paramedic."""
+
+    #: Whether the same work may succeed when it is tried again later.
+    transient: bool = False
+    #: How a heal ends that met this error.
+    verdict: Verdict = Verdict.FAILED
+
+    def __init__(self, message: str = "", *, phase: Phase | None = None, remedy: str = "") -> None:
+        """Describe the error.
+
+        Args:
+            message: one sentence with the cause; the class's docstring where empty.
+            phase: the phase of the heal it happened in, where there is one.
+            remedy: what a person can do next, one sentence; may be empty.
+        """
+        self.message = message.strip() or (type(self).__doc__ or "").strip().partition("\n")[0]
+        self.phase = phase
+        self.remedy = remedy
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        """The cause and, where known, the remedy, in one line."""
+        return f"{self.message} {self.remedy}".strip()
+
+
+class UsageError(ParamedicError):
+    """The request cannot be carried out as it was made."""
+
+
+class SettingsError(UsageError):
+    """The settings are wrong."""
+
+
+class TargetError(ParamedicError):
+    """The target cannot be healed for reasons outside its code."""
+
+    verdict = Verdict.ENVIRONMENT
+
+
+class RepositoryError(TargetError):
+    """The target's repository cannot be used."""
+
+
+class EnvironmentBuildError(TargetError):
+    """The target's dependencies cannot be installed."""
+
+
+class CollectionError(TargetError):
+    """pytest cannot collect the target's tests."""
+
+
+class HealerError(ParamedicError):
+    """The healer itself broke."""
+
+
+class SandboxError(HealerError):
+    """The sandbox cannot be set up."""
+
+
+class PhaseTimeout(HealerError):
+    """A phase took longer than its budget."""
+
+
+class WorkerLost(HealerError):
+    """The process that ran the heal died before it ended."""
+
+    transient = True
+
+
+class PublishError(HealerError):
+    """The proven patch could not be put on its branch."""
+
+
+class BrokerError(ParamedicError):
+    """The broker or the ledger cannot be reached."""
+
+    transient = True
+
+
+class DeliveryError(ParamedicError):
+    """The sink did not take the result."""
+
+    transient = True
+
+
+def describe(error: BaseException) -> tuple[str, str, str]:
+    """The type, message and traceback of any exception, none of them ever empty.
+
+    Holds for exceptions without arguments and for those whose `str()` raises.
+    """
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else _qualified(kind)
+    return name, _message(error), _traceback(error)
+
+
+def _qualified(kind: type[BaseException]) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _message(error: BaseException) -> str:
+    try:
+        text = str(error).strip()
+    except BaseException as broken:  # noqa: BLE001 - an exception's str() is foreign code
+        return f"(its message cannot be read: str() raised {type(broken).__name__})"
+    return text or f"({type(error).__name__} without a message)"
+
+
+def _traceback(error: BaseException) -> str:
+    try:
+        return "".join(traceback_module.format_exception(error))
+    except BaseException:  # noqa: BLE001 - formatting calls the same foreign str()
+        frames = "".join(traceback_module.format_tb(error.__traceback__))
+        return (
+            f"Traceback (most recent call last):\n{frames}{type(error).__name__}: {_message(error)}"
+        )

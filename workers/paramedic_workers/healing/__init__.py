@@ -1,0 +1,1 @@
+"""What happens to one group of incidents; knows nothing of Celery, brokers or Jira."""

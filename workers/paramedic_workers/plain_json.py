@@ -1,0 +1,39 @@
+"""JSON as the workers read it from the broker: what the text says, and nothing else.
+
+kombu's own reader also builds dates and other objects from whatever has a `__type__`, which
+an event could carry; and where a text is no JSON, Celery drops the message. Here such a text
+becomes the only argument of the task, so that intake keeps it whole as rejected.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+from kombu import serialization
+from kombu.utils import json as kombu_json
+
+
+def register() -> None:
+    """Read every JSON message of this process in this way."""
+    serialization.register(  # type: ignore[no-untyped-call] # kombu is typed only in part
+        "json", kombu_json.dumps, read, "application/json", content_encoding="utf-8"
+    )
+
+
+def read(text: bytes | str) -> Any:
+    """What a JSON text says, or a message body that carries the text where it is no JSON."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return _read_leniently(text)
+
+
+def _read_leniently(text: bytes | str) -> Any:
+    """Python's reader also takes NaN and half surrogate pairs; intake rejects those alone."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        whole = text if isinstance(text, str) else text.decode("utf-8", "backslashreplace")
+        return [[{"unreadable": whole, "error": str(error)}], {}, {}]

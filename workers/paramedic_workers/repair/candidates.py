@@ -1,0 +1,292 @@
+"""From suspicious lines to candidates, the best first.
+
+Functions are looked into only when their turn comes: a function that has not been looked
+into stands in the queue with the score that its best candidate could have. So the cost
+grows with what is tried, not with what the failing tests run.
+"""
+
+from __future__ import annotations
+
+import ast
+import heapq
+import random
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from paramedic_workers.repair.edits import Candidate, Function, Proposal
+from paramedic_workers.repair.knowledge import Knowledge
+from paramedic_workers.repair.localise import Suspicion
+from paramedic_workers.repair.scope import Scope
+from paramedic_workers.repair.source import (
+    NotPython,
+    Replacement,
+    Source,
+    header_lines,
+    statements_below,
+)
+from paramedic_workers.repair.templates import TEMPLATES, Site, Template
+
+#: Suspicion of module-level lines relative to the function that uses what they define.
+_DEFINITION = 0.6
+#: Suspicion of defaults and decorators relative to their function.
+_HEADER = 0.5
+#: Suspicion of a module from which an import is missing.
+_MISSING_IMPORT = 2.0
+
+
+@dataclass(frozen=True)
+class Area:
+    """Statements of one function, or of one module's top level, with their suspicion."""
+
+    source: Source
+    function: Function | None
+    statements: tuple[tuple[ast.AST, float], ...]
+
+    @property
+    def greatest(self) -> float:
+        """The suspicion of its most suspicious statement."""
+        return max(suspicion for _, suspicion in self.statements)
+
+
+@dataclass
+class CandidateQueue:
+    """All candidates of a search, best first, made when they are needed."""
+
+    suspicion: Suspicion
+    knowledge: Knowledge
+    root: Path
+    templates: tuple[Template, ...] = TEMPLATES
+    seed: int = 0
+    #: Functions that were looked into.
+    functions: set[str] = field(default_factory=set)
+
+    def __iter__(self) -> Iterator[Candidate]:
+        """The candidates, best first; the same ones in the same order every time."""
+        heap: list[tuple[object, int, Candidate | Area]] = []
+        areas = self._areas()
+        random.Random(self.seed).shuffle(areas)
+        areas.sort(key=lambda area: -area.greatest)
+        best_prior = max(template.prior for template in self.templates)
+        for number, area in enumerate(areas):
+            bound = (-area.greatest * best_prior, "", 0, "")
+            heapq.heappush(heap, (bound, number, area))
+        count = len(areas)
+        seen: set[tuple[str, tuple[Replacement, ...]]] = set()
+        while heap:
+            _, _, first = heapq.heappop(heap)
+            if isinstance(first, Candidate):
+                yield first
+                continue
+            for candidate in self._of(first):
+                key = (candidate.source.relative, candidate.parts)
+                if key not in seen:
+                    seen.add(key)
+                    count += 1
+                    heapq.heappush(heap, (candidate.order(), count, candidate))
+
+    # -- where -----------------------------------------------------------------------
+
+    def _areas(self) -> list[Area]:
+        areas: list[Area] = []
+        for file in self.suspicion.files():
+            try:
+                source = Source.read(Path(file), self.root)
+            except NotPython:
+                continue
+            areas += self._areas_of(source)
+        return [area for area in areas if area.statements]
+
+    def _areas_of(self, source: Source) -> Iterator[Area]:
+        lines = self.suspicion.lines[str(source.path)]
+        used: dict[str, float] = {}
+        headers: list[tuple[ast.AST, float]] = []
+        for function in functions_of(source):
+            statements = _suspicious(function.node, lines, self._recency(function))
+            if statements:
+                area = Area(source, function, tuple(statements))
+                yield area
+                headers += [(node, area.greatest * _HEADER) for node in _header(function)]
+                _note_names(function.node, area.greatest, used)
+        yield Area(source, None, tuple(headers + self._top_level(source, lines, used)))
+
+    def _recency(self, function: Function) -> float:
+        recent = self.suspicion.recent
+        file = str(function.source.path)
+        factors = [
+            factor
+            for (entered, line), factor in recent.items()
+            if entered == file and function.line <= line <= function.last_line
+        ]
+        return max(factors, default=1.0)
+
+    def _top_level(
+        self, source: Source, lines: dict[int, float], used: dict[str, float]
+    ) -> list[tuple[ast.AST, float]]:
+        """Statements outside functions: imports, what suspicious functions use, what raised."""
+        found: list[tuple[ast.AST, float]] = []
+        if self.knowledge.error_types() & {"NameError", "UnboundLocalError"}:
+            found.append((source.tree, _MISSING_IMPORT))
+        broken = str(source.path) in self.suspicion.broken_imports
+        for statement in _outside_functions(source.tree):
+            suspicion = max(
+                (_DEFINITION * used[name] for name in _defined(statement) if name in used),
+                default=0.0,
+            )
+            if broken:
+                own = header_lines(statement)
+                suspicion = max([suspicion, *(lines.get(line, 0.0) for line in own)])
+            if suspicion:
+                found.append((statement, suspicion))
+        return found
+
+    @cached_property
+    def _by_kind(self) -> dict[type[ast.AST], list[Template]]:
+        table: dict[type[ast.AST], list[Template]] = {}
+        for template in self.templates:
+            for kind in template.looks_at:
+                table.setdefault(kind, []).append(template)
+        return table
+
+    # -- what ------------------------------------------------------------------------
+
+    def _of(self, area: Area) -> Iterator[Candidate]:
+        function = area.function
+        name = function.name if function else area.source.relative
+        self.functions.add(f"{area.source.relative}:{name}")
+        first, last = (function.line, function.last_line) if function else (0, -1)
+        types = self.knowledge.types_in(str(area.source.path), first, last)
+        scope = Scope(area.source, function, types)
+        for statement, suspicion in area.statements:
+            for node in _own_nodes(statement):
+                site = Site(area.source, scope, self.knowledge, node)
+                yield from self._at(site, area, suspicion)
+
+    def _at(self, site: Site, area: Area, suspicion: float) -> Iterator[Candidate]:
+        for template in self._by_kind.get(type(site.node), ()):
+            for proposal in template.propose(site):
+                yield _candidate(area, template, proposal, suspicion)
+
+
+def functions_of(source: Source) -> list[Function]:
+    """Functions of a file that are not nested in another, in order."""
+    return list(_functions_in(source, source.tree.body, ()))
+
+
+def _functions_in(
+    source: Source, body: Iterable[ast.stmt], classes: tuple[str, ...]
+) -> Iterator[Function]:
+    for statement in body:
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield Function(source, statement, classes)
+        elif isinstance(statement, ast.ClassDef):
+            yield from _functions_in(source, statement.body, (*classes, statement.name))
+        elif isinstance(statement, (ast.If, ast.Try, ast.With)):
+            inner = (
+                child for child in ast.iter_child_nodes(statement) if isinstance(child, ast.stmt)
+            )
+            yield from _functions_in(source, inner, classes)
+
+
+def _suspicious(
+    node: ast.AST, lines: dict[int, float], factor: float
+) -> list[tuple[ast.AST, float]]:
+    found: list[tuple[ast.AST, float]] = []
+    for statement in statements_below(node):
+        suspicion = max((lines.get(line, 0.0) for line in header_lines(statement)), default=0.0)
+        if suspicion:
+            found.append((statement, suspicion * factor))
+    return found
+
+
+def _header(function: Function) -> list[ast.AST]:
+    arguments = function.node.args
+    defaults = [default for default in arguments.kw_defaults if default is not None]
+    return [*arguments.defaults, *defaults, *function.node.decorator_list]
+
+
+def _note_names(node: ast.AST, suspicion: float, used: dict[str, float]) -> None:
+    for inner in ast.walk(node):
+        name = inner.id if isinstance(inner, ast.Name) else getattr(inner, "attr", None)
+        if isinstance(name, str):
+            used[name] = max(suspicion, used.get(name, 0.0))
+
+
+def _outside_functions(tree: ast.AST) -> Iterator[ast.stmt]:
+    for child in ast.iter_child_nodes(tree):
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        if isinstance(child, ast.stmt):
+            yield child
+        yield from _outside_functions(child)
+
+
+def _defined(statement: ast.stmt) -> list[str]:
+    if isinstance(statement, ast.Assign):
+        return [n.id for t in statement.targets for n in ast.walk(t) if isinstance(n, ast.Name)]
+    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+        return [statement.target.id]
+    return []
+
+
+def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """A statement and the expressions of it, without the statements inside it.
+
+    Annotations are left out: they do not change what code does. So is what stands in
+    f-strings: before Python 3.12 the parser does not know where.
+    """
+    yield node
+    if isinstance(node, (ast.Module, ast.JoinedStr)):
+        return
+    for name, value in ast.iter_fields(node):
+        if name in ("annotation", "returns", "type_params"):
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST) and not isinstance(
+                child, (ast.stmt, ast.expr_context, ast.ExceptHandler)
+            ):
+                yield from _own_nodes(child)
+
+
+def _candidate(area: Area, template: Template, proposal: Proposal, suspicion: float) -> Candidate:
+    function = area.function
+    inside = function is not None and all(function.holds(part) for part in proposal.parts)
+    return Candidate(
+        source=area.source,
+        function=function if inside else None,
+        parts=proposal.parts,
+        template=template.name,
+        title=proposal.title,
+        line=area.source.line_of(proposal.parts[0].start),
+        score=suspicion * template.prior * proposal.weight,
+    )
+
+
+def may_change_by_path(root: Path, may_change: Callable[[str], bool]) -> Callable[[str], bool]:
+    """The project's rule for absolute paths; tests and what configures them never change."""
+    answers: dict[str, bool] = {}
+
+    def allowed(file: str) -> bool:
+        if file not in answers:
+            path = Path(file)
+            inside = path.is_relative_to(root)
+            answers[file] = (
+                inside
+                and not is_test(path.relative_to(root))
+                and may_change(path.relative_to(root).as_posix())
+            )
+        return answers[file]
+
+    return allowed
+
+
+def is_test(relative: Path) -> bool:
+    """Whether a file is a test or belongs to tests."""
+    name = relative.name
+    return (
+        name.startswith("test_")
+        or name.endswith("_test.py")
+        or name in ("conftest.py", "setup.py", "noxfile.py")
+        or any(part in ("tests", "test") for part in relative.parts[:-1])
+    )

@@ -1,0 +1,239 @@
+"""One repair from beginning to end.
+
+1. Find the failing tests and the test files near them.
+2. Start a warm process that has collected them. Where it could not because a file does
+   not parse, that file is healed before anything else (`syntax/`).
+3. Observe: run and trace the tests, work out which lines are suspicious.
+4. Search: try candidates, the best first.
+5. Rank what passes, and say how far each patch is trusted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from paramedic_workers.repair.candidates import CandidateQueue, may_change_by_path
+from paramedic_workers.repair.localise import Suspicion
+from paramedic_workers.repair.messages import Greeting
+from paramedic_workers.repair.model import (
+    Project,
+    RankedPatch,
+    RepairReport,
+    SearchProgress,
+    Stop,
+)
+from paramedic_workers.repair.observe import Observation, observe
+from paramedic_workers.repair.rank import rank
+from paramedic_workers.repair.search import Search
+from paramedic_workers.repair.session import Session, WarmProcessLost
+from paramedic_workers.repair.syntax import healing as syntax
+from paramedic_workers.repair.syntax.files import broken_files
+from paramedic_workers.repair.targets import FailingTest, find_failing, modules_of, test_files
+from paramedic_workers.repair.validate import Validator
+
+
+def repair(
+    project: Project,
+    failing: Sequence[str],
+    budget: float,
+    *,
+    progress: Callable[[SearchProgress], None] | None = None,
+    seed: int = 0,
+) -> RepairReport:
+    """Look for small edits with which the failing tests pass.
+
+    Nothing below the project's root is changed. The same project, tests and seed give the
+    same patches, unless the time is up first.
+
+    Args:
+        project: the working tree and how its code is run.
+        failing: pytest node ids; the path of a file stands for a file that cannot be collected.
+        budget: seconds.
+        progress: called after each batch of candidates.
+        seed: of hashes and random numbers in the target's processes.
+
+    Raises:
+        EnvironmentBuildError: the project's interpreter has no pytest, or does not start.
+    """
+    # Frames and traces tell real paths.
+    real = replace(project, root=project.root.resolve(), directory=project.directory.resolve())
+    return _Repair(real, failing, budget, progress or _ignore, seed).run()
+
+
+@dataclass
+class _Repair:
+    """What one repair is about."""
+
+    project: Project
+    failing: Sequence[str]
+    budget: float
+    progress: Callable[[SearchProgress], None]
+    seed: int
+
+    def __post_init__(self) -> None:
+        self._began = time.monotonic()
+        self._deadline = self._began + self.budget
+
+    def run(self) -> RepairReport:
+        targets = find_failing(self.project, self.failing)
+        if not targets:
+            return self._nothing(Stop.NOT_FAILING, "None of the failing tests' files exists.")
+        files = test_files(self.project, targets)
+        try:
+            with Session(self.project, seed=self.seed, patience=self._left()) as session:
+                return self._in_session(session, session.open(files), targets, files)
+        except WarmProcessLost as error:
+            stop = Stop.NOT_FAILING if self._left() else Stop.BUDGET
+            return self._nothing(stop, f"The warm process was lost: {error}.")
+
+    def _in_session(
+        self,
+        session: Session,
+        greeting: Greeting,
+        targets: Sequence[FailingTest],
+        files: Sequence[str],
+    ) -> RepairReport:
+        allowed = may_change_by_path(self.project.root, self.project.may_change)
+        stumbling = _stumbling_over_syntax(greeting, targets)
+        if stumbling:
+            report = self._heal_syntax(session, stumbling, allowed)
+            if report is not None:
+                return report
+        if not greeting.ready:
+            last = greeting.detail.strip().splitlines() or ["pytest said nothing"]
+            return self._nothing(Stop.NOT_FAILING, f"pytest cannot collect the tests: {last[-1]}.")
+        modules = modules_of(self.project)
+        seen = observe(
+            session, greeting, targets, modules=modules, may_change=allowed, budget=self._left()
+        )
+        if not seen.failing and not seen.suspicion.lines:
+            return self._nothing(Stop.NOT_FAILING, _why_not_failing(seen, greeting))
+        if seen.knowledge.error_types() & syntax.ERRORS and not stumbling:
+            # An import inside a function.
+            report = self._heal_syntax(session, targets, allowed)
+            if report is not None and report.patches:
+                return report
+        search = self._search(session, greeting, seen, targets, files)
+        return self._report(search, search.run(), seen, targets)
+
+    def _heal_syntax(
+        self, session: Session, targets: Sequence[FailingTest], allowed: Callable[[str], bool]
+    ) -> RepairReport | None:
+        """What came of healing the files that do not parse; None where all of them do."""
+        test_files = sorted({target.file for target in targets})
+        broken = broken_files(self.project, test_files, allowed)
+        if not broken:
+            return None
+        own = [str(file) for file in test_files]
+        validator = Validator(session, (), (), targets, own, self._deadline)
+        search = syntax.SyntaxSearch(validator, broken, self._deadline, self.progress)
+        search.run()
+        tests = [_read(file) for file in test_files]
+        patches = rank(search.plausible, Suspicion(), tests, modules_of(self.project).name_of)
+        not_found = Stop.BUDGET if search.out_of_time else Stop.EXHAUSTED
+        return RepairReport(
+            stop=Stop.FOUND if patches else not_found,
+            patches=patches,
+            candidates=search.tried,
+            seconds=time.monotonic() - self._began,
+            detail=_found_detail(patches, search.tried) if patches else search.detail(),
+        )
+
+    def _search(
+        self,
+        session: Session,
+        greeting: Greeting,
+        seen: Observation,
+        targets: Sequence[FailingTest],
+        files: Sequence[str],
+    ) -> Search:
+        still_failing = {(test.file, test.name) for test in seen.failing}
+        uncollected = {problem.file for problem in greeting.errors}
+        wanted = [
+            target
+            for target in targets
+            if (str(target.file), target.name) in still_failing or str(target.file) in uncollected
+        ]
+        validator = Validator(session, seen.failing, seen.passing, wanted, files, self._deadline)
+        queue = CandidateQueue(seen.suspicion, seen.knowledge, self.project.root, seed=self.seed)
+        forks = (
+            greeting.threads == 1
+            and bool(seen.failing)
+            and not uncollected & {str(target.file) for target in targets}
+        )
+        return Search(validator, queue, self._deadline, self.progress, forks)
+
+    def _report(
+        self, search: Search, stop: Stop, seen: Observation, targets: Sequence[FailingTest]
+    ) -> RepairReport:
+        tests = [_read(file) for file in sorted({target.file for target in targets})]
+        patches = rank(search.plausible, seen.suspicion, tests, modules_of(self.project).name_of)
+        return RepairReport(
+            stop=stop,
+            patches=patches,
+            candidates=search.tried,
+            seconds=time.monotonic() - self._began,
+            detail=_detail(search, patches, len(seen.failing)),
+        )
+
+    def _nothing(self, stop: Stop, detail: str) -> RepairReport:
+        seconds = time.monotonic() - self._began
+        return RepairReport(stop=stop, patches=(), candidates=0, seconds=seconds, detail=detail)
+
+    def _left(self) -> float:
+        return max(0.0, self._deadline - time.monotonic())
+
+
+def _stumbling_over_syntax(greeting: Greeting, targets: Sequence[FailingTest]) -> list[FailingTest]:
+    """The failing tests that could not be collected because something does not parse."""
+    if not greeting.ready:
+        return list(targets) if any(name in greeting.detail for name in syntax.ERRORS) else []
+    files = {
+        problem.file
+        for problem in greeting.errors
+        if problem.error is not None and problem.error.type in syntax.ERRORS
+    }
+    return [target for target in targets if str(target.file) in files]
+
+
+def _found_detail(patches: Sequence[RankedPatch], tried: int) -> str:
+    edits = "1 edit" if tried == 1 else f"{tried} edits"
+    return f"{patches[0].title}: the best of {len(patches)} that pass, after {edits}."
+
+
+def _why_not_failing(seen: Observation, greeting: Greeting) -> str:
+    if seen.passing_after_all:
+        count = seen.passing_after_all
+        return f"{count} of the failing tests pass when they are run here."
+    if greeting.errors:
+        return (
+            "The failing tests cannot be collected, for a reason outside the code that may change."
+        )
+    return "The failing tests were not collected here."
+
+
+def _detail(search: Search, patches: Sequence[RankedPatch], failing: int) -> str:
+    functions = len(search.queue.functions)
+    where = f"{functions} function{'' if functions == 1 else 's'}"
+    tried = f"{search.tried:,} candidate{'' if search.tried == 1 else 's'} in {where}"
+    if patches:
+        count = len(patches)
+        return f"{patches[0].title}: the best of {count} that pass, after {tried}."
+    most = search.validator.most_green
+    if most and failing:
+        return f"{tried}; the closest turned {most} of {failing} tests green."
+    return f"{tried}; none turned a failing test green."
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _ignore(_progress: SearchProgress) -> None:
+    return None

@@ -1,0 +1,299 @@
+"""The warm process: a pytest session that has collected the tests and runs them on request.
+
+The requests, each a JSON object with its `kind`:
+
+    run     tests by number, alone or together in one child: outcome, seconds, error
+    trace   the same, with the lines and types that each run has shown
+    units   the functions that later requests edit
+    screen  many candidates against one test, as many as possible in one child
+    prove   one candidate against several tests, in a child of its own
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .channel import Channel, Closed
+from .children import ChildEnd, Nursery, OutOfTime, count_processes, limit_cpu, write_all
+from .collected import Collected, collect
+from .items import (
+    FAILED,
+    LOST,
+    PASSED,
+    SKIPPED,
+    CallWatcher,
+    Ending,
+    Parameters,
+    describe_error,
+    run_fully,
+    run_quickly,
+)
+from .swap import LiveFunctions, Swap, Unit, apply, edit_from
+from .tracing import Trace
+
+#: How one candidate did, one letter each, so that a child can write them as it goes.
+LETTERS = {PASSED: b"p", SKIPPED: b"p", FAILED: b"f", LOST: b"t"}
+TIMED_OUT, CRASHED, NOT_SWAPPABLE, NO_PYTHON = "t", "x", "n", "s"
+
+#: Wall-clock seconds that a child may take beyond twice the CPU time of its tests.
+_PATIENCE = 2.0
+
+
+def serve(settings: dict[str, Any], files: list[str], channel: Channel, other: Channel) -> None:
+    """Collect, greet the engine, and answer it until it is gone. Never returns.
+
+    Args:
+        settings: what the engine has sent the zygote.
+        files: to collect, absolute paths.
+        channel: this process's own.
+        other: the zygote's, which is closed here.
+    """
+    other.close()
+    watcher = CallWatcher()
+
+    def handle(collected: Collected) -> None:
+        process = WarmProcess(settings, collected, watcher, channel)
+        process.greet()
+        process.answer_requests()
+        os._exit(0)
+
+    detail = collect(settings, files, watcher, handle)
+    channel.send_object({"ready": False, "detail": detail})
+    os._exit(0)
+
+
+class WarmProcess:
+    """Answers requests about the collected tests."""
+
+    def __init__(
+        self,
+        settings: dict[str, Any],
+        collected: Collected,
+        watcher: CallWatcher,
+        channel: Channel,
+    ) -> None:
+        """Index the functions of the project, then freeze what exists: children share it."""
+        self._root = settings["root"]
+        self._seed = settings["seed"]
+        self._items = collected.items
+        self._collected = collected
+        self._watcher = watcher
+        self._channel = channel
+        self._units: dict[int, Unit] = {}
+        self._functions = LiveFunctions(self._root)
+        count_processes()
+        self._nursery = Nursery(private=(channel.reader, channel.writer))
+        gc.collect()
+        gc.freeze()
+
+    def greet(self) -> None:
+        """Tell what was collected."""
+        self._channel.send_object(
+            {
+                "ready": True,
+                "tests": self._collected.names(),
+                "errors": self._collected.errors,
+                "threads": threading.active_count(),
+            }
+        )
+
+    def answer_requests(self) -> None:
+        """Answer until the engine is gone."""
+        answers: dict[str, Callable[[dict[str, Any]], Any]] = {
+            "run": self._run,
+            "trace": self._trace,
+            "units": self._remember_units,
+            "screen": self._screen,
+            "prove": self._prove,
+        }
+        while True:
+            try:
+                request = self._channel.receive_object()
+                self._channel.send_object(answers[request["kind"]](request))
+            except Closed:
+                return
+
+    # -- running tests ---------------------------------------------------------------
+
+    def _run(self, request: dict[str, Any]) -> list[dict[str, Any]]:
+        def perform(number: int, following: int | None, _pipe: int) -> dict[str, Any]:
+            limit_cpu(request["limit"], lethal=True)
+            return self._told(self._run_item(number, following))
+
+        return self._one_after_another(request, perform)
+
+    def _trace(self, request: dict[str, Any]) -> list[dict[str, Any]]:
+        def perform(number: int, following: int | None, pipe: int) -> dict[str, Any]:
+            trace = Trace(self._root, with_types=request["with_types"])
+
+            def give_up(_signal: int, _frame: object) -> None:
+                trace.stop()
+                write_all(pipe, _line({**_lost(request), "trace": trace.report()}))
+                os._exit(0)
+
+            signal.signal(signal.SIGPROF, give_up)
+            signal.setitimer(signal.ITIMER_PROF, request["limit"])
+            self._watcher.trace = trace
+            ending = self._run_item(number, following)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            return {**self._told(ending), "trace": trace.report()}
+
+        return self._one_after_another(request, perform)
+
+    def _one_after_another(
+        self,
+        request: dict[str, Any],
+        perform: Callable[[int, int | None, int], dict[str, Any]],
+    ) -> list[dict[str, Any]]:
+        """What `perform` says of each test; fewer than asked for when the time is up.
+
+        A test that takes its child with it is lost, and the next ones get a new child.
+        """
+        tests: list[int] = request["tests"]
+        deadline = time.monotonic() + request["wall"]
+        answers: list[dict[str, Any]] = []
+        while len(answers) < len(tests) and time.monotonic() < deadline:
+            left = tests[len(answers) :] if request["together"] else [tests[len(answers)]]
+            wall = min(deadline - time.monotonic(), _wall(request["limit"] * len(left)))
+            end = self._nursery.run(_performer(left, perform, self._seed), wall)
+            told = [json.loads(line) for line in end.output.split(b"\n")[:-1]]
+            answers += told
+            is_told = len(told) == len(left) or (told and told[-1]["outcome"] == LOST)
+            if not is_told and time.monotonic() < deadline:
+                answers.append(_lost(request))
+        return answers
+
+    def _run_item(self, number: int, following: int | None) -> Ending:
+        next_item = None if following is None else self._items[following]
+        return run_fully(self._items[number], next_item, self._watcher)
+
+    def _told(self, ending: Ending) -> dict[str, Any]:
+        error = describe_error(ending.error, self._root)
+        told = {"outcome": ending.outcome, "seconds": ending.seconds, "wall": ending.wall}
+        return {**told, "error": error}
+
+    # -- trying candidates -----------------------------------------------------------
+
+    def _remember_units(self, request: dict[str, Any]) -> int:
+        for number, unit in request["units"]:
+            self._units[number] = Unit(**unit)
+        return len(self._units)
+
+    def _screen(self, request: dict[str, Any]) -> str:
+        """One letter for each candidate; a child that dies costs only the one it was at."""
+        swaps = [self._swap(candidate) for candidate in request["candidates"]]
+        deadline = time.monotonic() + request["wall"]
+        letters = ""
+        while len(letters) < len(swaps):
+            left = swaps[len(letters) :]
+            work = self._screener(request["test"], request["limit"], left)
+            seconds = deadline - time.monotonic()
+            if seconds <= 0:
+                return letters + TIMED_OUT * len(left)
+            end = self._nursery.run(work, seconds, request["idle"])
+            letters += end.output.decode("ascii")[: len(left)]
+            if len(letters) < len(swaps):
+                letters += TIMED_OUT if end.timed_out else CRASHED
+        return letters
+
+    def _screener(self, test: int, limit: float, swaps: list[Any]) -> Callable[[int], None]:
+        item = self._items[test]
+
+        def work(pipe: int) -> None:
+            gc.disable()
+            parameters = Parameters(item)
+            for swap in swaps:
+                if isinstance(swap, str):
+                    write_all(pipe, swap.encode("ascii"))
+                    continue
+                parameters.renew()
+                random.seed(self._seed)
+                back = apply(swap)
+                letter = _within(limit, lambda: LETTERS[run_quickly(item)])
+                apply(back)
+                write_all(pipe, letter)
+
+        return work
+
+    def _prove(self, request: dict[str, Any]) -> dict[str, Any]:
+        """How many of the tests passed before the first that did not, and how that ended."""
+        swap = self._swap(request["candidate"])
+        if isinstance(swap, str):
+            return {"passed": 0, "ended": swap}
+        tests = request["tests"]
+        end = self._nursery.run(self._prover(tests, swap), request["wall"])
+        passed = end.output.count(b"p")
+        return {"passed": passed, "ended": _how_it_ended(end, passed, len(tests))}
+
+    def _prover(self, tests: list[tuple[int, float]], swap: Swap) -> Callable[[int], None]:
+        def work(pipe: int) -> None:
+            apply(swap)
+            random.seed(self._seed)
+            for position, (number, limit) in enumerate(tests):
+                following = tests[position + 1][0] if position + 1 < len(tests) else None
+                limit_cpu(limit, lethal=True)
+                letter = LETTERS[self._run_item(number, following).outcome]
+                write_all(pipe, letter)
+                if letter != b"p":
+                    return
+
+        return work
+
+    def _swap(self, candidate: list[Any]) -> Any:
+        """The swap of a candidate, or the letter that says why there is none."""
+        try:
+            return self._functions.swap_for(edit_from(self._units, candidate)) or NOT_SWAPPABLE
+        except (SyntaxError, ValueError):
+            return NO_PYTHON
+
+
+def _performer(
+    tests: list[int], perform: Callable[[int, int | None, int], dict[str, Any]], seed: int
+) -> Callable[[int], None]:
+    def work(pipe: int) -> None:
+        random.seed(seed)
+        for position, number in enumerate(tests):
+            following = tests[position + 1] if position + 1 < len(tests) else None
+            write_all(pipe, _line(perform(number, following, pipe)))
+
+    return work
+
+
+def _within(limit: float, work: Callable[[], bytes]) -> bytes:
+    try:
+        limit_cpu(limit, lethal=False)
+        letter = work()
+        limit_cpu(0, lethal=False)
+    except OutOfTime:
+        limit_cpu(0, lethal=False)
+        return TIMED_OUT.encode("ascii")
+    return letter
+
+
+def _how_it_ended(end: ChildEnd, passed: int, asked: int) -> str:
+    if passed == asked:
+        return "p"
+    if end.output.endswith(b"f"):
+        return "f"
+    return TIMED_OUT if end.timed_out else CRASHED
+
+
+def _lost(request: dict[str, Any]) -> dict[str, Any]:
+    limit = request["limit"]
+    return {"outcome": LOST, "seconds": limit, "wall": limit, "error": None}
+
+
+def _wall(cpu_seconds: float) -> float:
+    return _PATIENCE + 2 * cpu_seconds
+
+
+def _line(value: dict[str, Any]) -> bytes:
+    return json.dumps(value).encode("ascii") + b"\n"

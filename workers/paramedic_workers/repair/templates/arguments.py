@@ -1,0 +1,68 @@
+"""Arguments in another order, or fewer of them.
+
+copy(target, source)    copy(source, target)
+round(total, 0)         round(total)
+sorted(names)           sorted(names, reverse=True)
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from itertools import combinations
+
+from paramedic_workers.repair.edits import Proposal
+from paramedic_workers.repair.source import Replacement
+from paramedic_workers.repair.templates.site import Site, Template, quoted
+
+_MOST = 6
+
+
+def swapped(site: Site) -> Iterator[Proposal]:
+    """Two arguments exchanged, neighbours first."""
+    assert isinstance(site.node, ast.Call)
+    arguments = [a for a in site.node.args if not isinstance(a, ast.Starred)][:_MOST]
+    for (i, one), (j, other) in combinations(enumerate(arguments), 2):
+        yield from site.swap(one, other, 1.0 if j == i + 1 else 0.5)
+
+
+def swapped_elements(site: Site) -> Iterator[Proposal]:
+    """Two elements of a tuple or list exchanged, neighbours first."""
+    assert isinstance(site.node, (ast.Tuple, ast.List))
+    for (i, one), (j, other) in combinations(enumerate(site.node.elts[:_MOST]), 2):
+        yield from site.swap(one, other, 1.0 if j == i + 1 else 0.5)
+
+
+def dropped(site: Site) -> Iterator[Proposal]:
+    """The last argument left out."""
+    assert isinstance(site.node, ast.Call)
+    arguments = [*site.node.args, *site.node.keywords]
+    if not arguments or isinstance(arguments[-1], ast.GeneratorExp):
+        return
+    end = site.source.span(arguments[-1])[1]
+    if len(arguments) > 1:
+        start = site.source.span(arguments[-2])[1]
+    else:
+        start = site.source.outer_span(arguments[-1])[0]
+    title = f"argument {quoted(site.text(arguments[-1]))} dropped"
+    yield Proposal((Replacement(start, end, ""),), 1.0 if len(arguments) > 1 else 0.5, title)
+
+
+def reverse_flag(site: Site) -> Iterator[Proposal]:
+    """`reverse=True` for a call that sorts, added or taken away."""
+    assert isinstance(site.node, ast.Call)
+    function = site.node.func
+    name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+    if name not in ("sorted", "sort") or not site.text().endswith(")"):
+        return
+    if not any(keyword.arg == "reverse" for keyword in site.node.keywords):
+        end = site.source.span(site.node)[1] - 1
+        separator = ", " if site.node.args or site.node.keywords else ""
+        part = Replacement(end, end, f"{separator}reverse=True")
+        yield Proposal((part,), 1.0, "`reverse=True` added")
+
+
+SWAPPED = Template("arguments swapped", 0.8, (ast.Call,), swapped)
+SWAPPED_ELEMENTS = Template("elements swapped", 0.5, (ast.Tuple, ast.List), swapped_elements)
+DROPPED = Template("argument dropped", 0.4, (ast.Call,), dropped)
+REVERSE = Template("sort order", 0.5, (ast.Call,), reverse_flag)

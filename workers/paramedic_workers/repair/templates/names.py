@@ -1,0 +1,89 @@
+"""Another name that exists here.
+
+return widht * height   return width * height      (from a NameError)
+total += price          total += price_with_tax    (same type)
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Iterator
+
+from paramedic_workers.repair.edits import Proposal
+from paramedic_workers.repair.spelling import closest, likeness
+from paramedic_workers.repair.templates.site import Site, Template
+
+_UNDEFINED = re.compile(r"name '(\w+)' is not defined|local variable '(\w+)'|variable '(\w+)'")
+_MOST = 12
+
+
+def undefined_names(messages: list[str]) -> frozenset[str]:
+    """The names that errors say do not exist."""
+    found = [match for text in messages for match in _UNDEFINED.findall(text)]
+    return frozenset(name for groups in found for name in groups if name)
+
+
+def spelled_alike(site: Site) -> Iterator[Proposal]:
+    """For a name that does not exist: those that do, the most alike first."""
+    assert isinstance(site.node, ast.Name)
+    name = site.node.id
+    messages = site.knowledge.messages_of("NameError", "UnboundLocalError")
+    if name not in undefined_names(messages):
+        return
+    known = [*site.names(), *site.scope.module_names, *dir(builtins)]
+    for other in closest(name, known, least=0.5):
+        yield from site.replace(site.node, other, likeness(name, other))
+
+
+def other_name(site: Site) -> Iterator[Proposal]:
+    """Another local name of the same type; a little of those whose type is not known."""
+    assert isinstance(site.node, ast.Name)
+    if not isinstance(site.node.ctx, ast.Load) or _is_called(site):
+        return
+    own = site.types_of(site.node)
+    for other in site.names()[:_MOST]:
+        if other == site.node.id:
+            continue
+        types = site.types_of(ast.Name(other))
+        weight = _fit(own, types) * (0.8 + 0.4 * likeness(site.node.id, other))
+        yield from site.replace(site.node, other, min(1.0, weight))
+
+
+def other_target(site: Site) -> Iterator[Proposal]:
+    """Another local name on the left of an assignment."""
+    assert isinstance(site.node, ast.Name)
+    if not isinstance(site.node.ctx, ast.Store) or isinstance(site.parent, ast.comprehension):
+        return
+    own = site.types_of(site.node)
+    for other in site.names()[:_MOST]:
+        if other != site.node.id:
+            types = site.types_of(ast.Name(other))
+            yield from site.replace(site.node, other, _fit(own, types))
+
+
+def other_function(site: Site) -> Iterator[Proposal]:
+    """Another function of the module that is spelled alike."""
+    assert isinstance(site.node, ast.Name)
+    if not _is_called(site):
+        return
+    functions = [n for n, kind in site.scope.module_names.items() if kind == "function"]
+    for other in closest(site.node.id, functions, least=0.3):
+        yield from site.replace(site.node, other, max(0.3, likeness(site.node.id, other)))
+
+
+def _fit(own: frozenset[str], other: frozenset[str]) -> float:
+    if own and other:
+        return 1.0 if own & other else 0.15
+    return 0.5
+
+
+def _is_called(site: Site) -> bool:
+    return isinstance(site.parent, ast.Call) and site.node is site.parent.func
+
+
+SPELLED_ALIKE = Template("undefined name", 1.0, (ast.Name,), spelled_alike)
+OTHER_NAME = Template("other name", 0.6, (ast.Name,), other_name)
+OTHER_TARGET = Template("other target", 0.3, (ast.Name,), other_target)
+OTHER_FUNCTION = Template("other function", 0.4, (ast.Name,), other_function)

@@ -1,0 +1,193 @@
+"""What a template sees of one place in the source, and how it says what it would do."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from paramedic_workers.repair.edits import Proposal
+from paramedic_workers.repair.knowledge import Knowledge, plain_types
+from paramedic_workers.repair.scope import Scope
+from paramedic_workers.repair.source import Replacement, Source
+
+#: Types that templates reason about.
+NUMBERS = frozenset({"int", "float", "bool", "complex", "Decimal", "Fraction"})
+SEQUENCES = frozenset({"list", "tuple", "str", "bytes", "range", "deque"})
+SIZED = SEQUENCES | {"set", "dict", "frozenset", "Counter", "defaultdict", "OrderedDict"}
+
+_LONGEST_IN_TITLE = 40
+
+
+@dataclass(frozen=True)
+class Site:
+    """One node, with what is known around it."""
+
+    source: Source
+    scope: Scope
+    knowledge: Knowledge
+    node: ast.AST
+
+    # -- looking ---------------------------------------------------------------------
+
+    def text(self, node: ast.AST | None = None) -> str:
+        """The source of a node; of the site's own where none is named."""
+        return self.source.of(node or self.node)
+
+    @property
+    def parent(self) -> ast.AST | None:
+        """The node's parent."""
+        return self.source.parents.get(self.node)
+
+    def ancestors(self) -> Iterator[ast.AST]:
+        """The nodes around this one, innermost first."""
+        current = self.parent
+        while current is not None:
+            yield current
+            current = self.source.parents.get(current)
+
+    def names(self) -> list[str]:
+        """Local names that can be used here."""
+        return self.scope.visible_at(self.node)
+
+    def types_of(self, node: ast.AST) -> frozenset[str]:
+        """Plain type names of an expression as far as they can be told; else empty."""
+        if isinstance(node, ast.Name):
+            return plain_types(self.scope.types.get(node.id, ()))
+        if isinstance(node, ast.Attribute):
+            return self._types_of_attribute(node)
+        return _types_of_form(node, self.types_of)
+
+    def _types_of_attribute(self, node: ast.Attribute) -> frozenset[str]:
+        owners = self.types_of(node.value)
+        found = {self.knowledge.attributes.get(owner, {}).get(node.attr) for owner in owners}
+        return plain_types(name for name in found if name)
+
+    def statement(self) -> ast.stmt | None:
+        """The innermost statement around this node, or the node itself."""
+        if isinstance(self.node, ast.stmt):
+            return self.node
+        return next((a for a in self.ancestors() if isinstance(a, ast.stmt)), None)
+
+    # -- proposing -------------------------------------------------------------------
+
+    def replace(self, node: ast.AST, text: str, weight: float = 1.0) -> Iterator[Proposal]:
+        """Put an expression in place of a node; nothing where that changes nothing."""
+        part = self.source.replace(node, text)
+        if part is not None:
+            yield Proposal((part,), weight, f"{quoted(text)} in place of {quoted(self.text(node))}")
+
+    def replace_span(
+        self, span: tuple[int, int], text: str, weight: float = 1.0
+    ) -> Iterator[Proposal]:
+        """Put a text in place of a stretch of the source."""
+        before = self.source.text[span[0] : span[1]]
+        if before != text:
+            title = f"{quoted(text)} in place of {quoted(before)}"
+            yield Proposal((Replacement(*span, text),), weight, title)
+
+    def swap(self, one: ast.AST, other: ast.AST, weight: float = 1.0) -> Iterator[Proposal]:
+        """Exchange two expressions."""
+        first = self.source.replace(one, self._whole(other), whole=True)
+        second = self.source.replace(other, self._whole(one), whole=True)
+        if first is not None and second is not None:
+            title = f"{quoted(self.text(one))} and {quoted(self.text(other))} exchanged"
+            yield Proposal((first, second), weight, title)
+
+    def _whole(self, node: ast.AST) -> str:
+        """The source of a node with its own parentheses."""
+        return self.source.text[slice(*self.source.outer_span(node))]
+
+    def insert_before(
+        self, statement: ast.stmt, lines: list[str], weight: float = 1.0
+    ) -> Iterator[Proposal]:
+        """Insert lines, indented like the statement, before it."""
+        indentation = self.source.indentation(statement)
+        if indentation is None or _is_elif(self.source, statement):
+            return
+        end = self.source.newline
+        text = "".join(f"{indentation}{line}{end}" for line in lines)
+        start = self.source.line_start(first_line(statement))
+        yield Proposal((Replacement(start, start, text),), weight, f"{quoted(lines[0])} added")
+
+
+@dataclass(frozen=True)
+class Template:
+    """One family of edits."""
+
+    name: str
+    #: How likely a fix is of this family, relative to the others; above 0 to 1.
+    prior: float
+    #: The kinds of node it looks at.
+    looks_at: tuple[type[ast.AST], ...]
+    #: What it would do at one of them.
+    propose: Callable[[Site], Iterator[Proposal]]
+
+
+def quoted(text: str) -> str:
+    """Code for a title: one line, not too long."""
+    line = " ".join(text.split())
+    if len(line) > _LONGEST_IN_TITLE:
+        line = f"{line[: _LONGEST_IN_TITLE - 1]}…"
+    return f"`{line}`"
+
+
+def first_line(statement: ast.stmt) -> int:
+    """The line of a statement's first decorator, or its own."""
+    decorators = getattr(statement, "decorator_list", [])
+    lines: list[int] = [statement.lineno, *(decorator.lineno for decorator in decorators)]
+    return min(lines)
+
+
+def _is_elif(source: Source, statement: ast.stmt) -> bool:
+    start = source.span(statement)[0]
+    return isinstance(statement, ast.If) and source.text.startswith("elif", start)
+
+
+_BY_CALL = {
+    "len": "int",
+    "sum": "int",
+    "ord": "int",
+    "int": "int",
+    "round": "int",
+    "abs": "int",
+    "float": "float",
+    "str": "str",
+    "sorted": "list",
+    "list": "list",
+    "set": "set",
+    "dict": "dict",
+    "tuple": "tuple",
+    "range": "range",
+    "isinstance": "bool",
+    "any": "bool",
+    "all": "bool",
+    "bool": "bool",
+}
+
+_BY_FORM: dict[type[ast.AST], str] = {
+    ast.List: "list",
+    ast.ListComp: "list",
+    ast.Dict: "dict",
+    ast.DictComp: "dict",
+    ast.Set: "set",
+    ast.SetComp: "set",
+    ast.Tuple: "tuple",
+    ast.JoinedStr: "str",
+    ast.Compare: "bool",
+    ast.GeneratorExp: "generator",
+}
+
+
+def _types_of_form(node: ast.AST, types_of: Callable[[ast.AST], frozenset[str]]) -> frozenset[str]:
+    if isinstance(node, ast.Constant):
+        return frozenset({type(node.value).__name__})
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        kind = _BY_CALL.get(node.func.id)
+        return frozenset({kind}) if kind else frozenset()
+    if isinstance(node, ast.BinOp):
+        return types_of(node.left) or types_of(node.right)
+    if isinstance(node, ast.UnaryOp):
+        return frozenset({"bool"}) if isinstance(node.op, ast.Not) else types_of(node.operand)
+    kind = _BY_FORM.get(type(node))
+    return frozenset({kind}) if kind else frozenset()

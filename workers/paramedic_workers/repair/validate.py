@@ -1,0 +1,268 @@
+"""Tries candidates: many at once against few tests, then one at a time against many.
+
+1. `sieve`: a batch of candidates in one child against the quickest failing test; those
+   that pass it, against one or two more failing tests;
+2. `prove`: one candidate in a child of its own: all failing tests, then the passing ones
+   that touch the edit, each in the order in which they were collected;
+3. `rerun`: for a candidate outside of function bodies, collecting anew.
+
+A clean run of pytest outside is the caller's: nothing here is a proof.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from paramedic_workers.repair.edits import Candidate, Function
+from paramedic_workers.repair.messages import Letter, Outcome, ProofSeen, RerunSeen
+from paramedic_workers.repair.session import Session, WarmProcessLost
+from paramedic_workers.repair.targets import FailingTest
+
+#: A test may take this many times the CPU seconds it took before, within these bounds.
+_GENEROSITY, _SHORTEST, _LONGEST = 10.0, 0.03, 60.0
+#: Wall-clock seconds beyond the tests' own that an answer may take.
+_PATIENCE = 5.0
+#: Wall-clock seconds beyond a test's own that a child may say nothing.
+_QUIET = 0.25
+#: CPU seconds that the passing tests run for one candidate may take together.
+_PASSING_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class KnownTest:
+    """A collected test as it ran before any edit."""
+
+    number: int
+    id: str
+    file: str
+    name: str
+    passes: bool
+    #: It was stopped: its seconds say nothing about how long it takes when it is right.
+    hangs: bool
+    #: CPU and wall-clock seconds of its call.
+    seconds: float
+    wall: float
+    #: Files and the lines of them that it runs; None where that was not watched.
+    lines: dict[str, frozenset[int]] | None = None
+
+    def limit(self, patience: float = 1.0) -> float:
+        """CPU seconds after which it is stopped."""
+        usual = 0.0 if self.hangs else self.seconds * _GENEROSITY
+        return min(max(_SHORTEST, usual) * patience, _LONGEST)
+
+    def may_run(self, function: Function) -> bool:
+        """Whether it runs a function, or nobody has watched."""
+        if self.lines is None:
+            return True
+        lines = self.lines.get(str(function.source.path), frozenset())
+        return any(function.line <= line <= function.last_line for line in lines)
+
+
+@dataclass
+class Validator:
+    """Tries candidates in one session."""
+
+    session: Session
+    #: In collection order.
+    failing: Sequence[KnownTest]
+    passing: Sequence[KnownTest]
+    #: Failing tests and files for reruns, and the files to collect.
+    targets: Sequence[FailingTest]
+    files: Sequence[str]
+    #: `time.monotonic()` at which everything must have ended.
+    deadline: float
+    #: The most failing tests that a candidate has turned green.
+    most_green: int = 0
+    _units: dict[Function, int] = field(default_factory=dict)
+
+    def pilots(self) -> list[KnownTest]:
+        """Failing tests for the sieve, the quickest first; those that hang come last."""
+        # Rounded, so that the order does not depend on how the clock ticked.
+        return sorted(self.failing, key=lambda t: (t.hangs, round(t.seconds, 2), t.number))[:3]
+
+    def batch_size(self) -> int:
+        """How many candidates to try at once, so that a batch takes about a second."""
+        slowest = max((0.0 if t.hangs else t.wall for t in self.pilots()), default=0.0)
+        return max(4, min(48, int(1.0 / max(slowest, 0.001))))
+
+    def sieve(self, candidates: Sequence[Candidate], patience: float = 1.0) -> list[Letter]:
+        """How each candidate did at the pilots: the first letter that is not `PASSED`.
+
+        Raises:
+            WarmProcessLost: the warm process died of it.
+        """
+        letters = [Letter.PASSED] * len(candidates)
+        for pilot in self.pilots():
+            left = [n for n, letter in enumerate(letters) if letter is Letter.PASSED]
+            if not left:
+                break
+            seen = self._screen([candidates[n] for n in left], pilot, patience)
+            for n, letter in zip(left, seen, strict=True):
+                letters[n] = letter
+        return letters
+
+    def prove(self, candidate: Candidate, patience: float = 1.0) -> Letter:
+        """How a candidate does at all tests that concern it, alone in a child.
+
+        Raises:
+            WarmProcessLost: the warm process died of it.
+        """
+        seen = self._prove(candidate, self.failing, patience)
+        self.most_green = max(self.most_green, seen.passed)
+        if seen.ended is not Letter.PASSED:
+            return seen.ended
+        return self._prove(candidate, self._passing_for(candidate), patience).ended
+
+    def rerun(self, candidate: Candidate) -> bool:
+        """Whether the failing tests pass, and no passing one fails, when all is imported anew.
+
+        Raises:
+            WarmProcessLost: the zygote died of it.
+        """
+        if not self.heals(candidate):
+            return False
+        return self._none_breaks(self._try_anew(candidate, list(self.files), everything=True))
+
+    def heals(self, candidate: Candidate, patience: float = 1.0) -> bool:
+        """Whether the failing tests pass when all is imported anew.
+
+        Raises:
+            WarmProcessLost: the zygote died of it.
+        """
+        own_files = sorted({str(target.file) for target in self.targets})
+        seen = self._try_anew(candidate, own_files, everything=False, patience=patience)
+        return self._all_wanted_pass(seen)
+
+    # -- asking ----------------------------------------------------------------------
+
+    def _screen(
+        self, candidates: Sequence[Candidate], test: KnownTest, patience: float
+    ) -> list[Letter]:
+        limit = test.limit(patience)
+        idle = _QUIET + 3 * limit + (0 if test.hangs else 3 * test.wall)
+        wall = self._within(_PATIENCE + len(candidates) * idle)
+        request = {
+            "kind": "screen",
+            "candidates": [self._message(candidate) for candidate in candidates],
+            "test": test.number,
+            "limit": limit,
+            "wall": wall,
+            "idle": idle,
+        }
+        letters = self.session.ask(request, str, _PATIENCE + wall)
+        if len(letters) != len(candidates) or not set(letters) <= set(Letter):
+            raise WarmProcessLost("it answers nonsense")
+        return [Letter(letter) for letter in letters]
+
+    def _prove(
+        self, candidate: Candidate, tests: Sequence[KnownTest], patience: float
+    ) -> ProofSeen:
+        if not tests:
+            return ProofSeen(0, Letter.PASSED)
+        wall = self._within(_PATIENCE + sum(2 * t.limit(patience) + 3 * t.wall for t in tests))
+        request = {
+            "kind": "prove",
+            "candidate": self._message(candidate),
+            "tests": [[test.number, test.limit(patience)] for test in tests],
+            "wall": wall,
+        }
+        return self.session.ask(request, ProofSeen, _PATIENCE + wall)
+
+    def _try_anew(
+        self,
+        candidate: Candidate | None,
+        files: list[str],
+        *,
+        everything: bool,
+        patience: float = 1.0,
+    ) -> RerunSeen:
+        tests = (*self.failing, *self.passing)
+        limit = patience * max([1.0, *(test.limit() for test in tests)])
+        wall = self._within(patience * (10.0 + sum(3 * test.wall for test in tests)))
+        request = {
+            "kind": "rerun",
+            "path": str(candidate.source.path) if candidate else "",
+            "text": candidate.text() if candidate else "",
+            "files": files,
+            "tests": [[str(t.file), t.name] for t in self.targets if t.name],
+            "whole_files": [str(t.file) for t in self.targets if not t.name],
+            "all": everything,
+            "limit": limit,
+            "wall": wall,
+        }
+        return self.session.ask_zygote(request, RerunSeen, _PATIENCE + wall)
+
+    def _within(self, seconds: float) -> float:
+        return max(0.1, min(seconds, self.deadline - time.monotonic()))
+
+    # -- judging ---------------------------------------------------------------------
+
+    def _all_wanted_pass(self, seen: RerunSeen) -> bool:
+        if not seen.finished or any(str(target.file) in seen.errors for target in self.targets):
+            return False
+        outcomes = {(test.file, test.name): test.outcome for test in seen.tests}
+        by_file = {test.file for test in seen.tests}
+        fine = (Outcome.PASSED, Outcome.SKIPPED)
+        for target in self.targets:
+            if target.name and outcomes.get((str(target.file), target.name)) is not Outcome.PASSED:
+                return False
+            if not target.name and str(target.file) not in by_file:
+                return False
+        whole = {str(target.file) for target in self.targets if not target.name}
+        return all(test.outcome in fine for test in seen.tests if test.file in whole)
+
+    def _none_breaks(self, seen: RerunSeen) -> bool:
+        outcomes = {(test.file, test.name): test.outcome for test in seen.tests}
+        return self._all_wanted_pass(seen) and all(
+            outcomes.get((test.file, test.name)) is Outcome.PASSED for test in self.passing
+        )
+
+    def _passing_for(self, candidate: Candidate) -> list[KnownTest]:
+        assert candidate.function is not None
+        chosen: list[KnownTest] = []
+        seconds = 0.0
+        for test in self.passing:
+            if test.may_run(candidate.function) and seconds + test.seconds < _PASSING_SECONDS:
+                chosen.append(test)
+                seconds += test.seconds
+        return chosen
+
+    def _message(self, candidate: Candidate) -> list[object]:
+        function = candidate.function
+        assert function is not None
+        parts = [
+            [p.start - function.start, p.end - function.start, p.text] for p in candidate.parts
+        ]
+        return [self._unit(function), parts]
+
+    def _unit(self, function: Function) -> int:
+        if function not in self._units:
+            self._units[function] = len(self._units)
+            self._tell_unit(function)
+        return self._units[function]
+
+    def _tell_unit(self, function: Function) -> None:
+        unit = {
+            "path": str(function.source.path),
+            "line": function.line,
+            "name": function.node.name,
+            "prefix": function.prefix(),
+            "source": function.text(),
+        }
+        self.session.ask(
+            {"kind": "units", "units": [[self._units[function], unit]]}, int, _PATIENCE
+        )
+
+    def start_anew(self) -> None:
+        """Open the session again after the warm process was lost.
+
+        Raises:
+            WarmProcessLost: it cannot be opened again.
+        """
+        greeting = self.session.reopen()
+        if not greeting.ready:
+            raise WarmProcessLost(greeting.detail)
+        for function in self._units:
+            self._tell_unit(function)

@@ -1,0 +1,135 @@
+"""Sinks: receivers of results, found by entry point `paramedic.sinks`.
+
+A sink is one class in one file. It declares the struct of its settings table,
+is opened with those settings, and takes results one at a time:
+
+    class PagerSink:
+        name = "pager"
+        settings_type = PagerSettings
+
+        @classmethod
+        def open(cls, settings: PagerSettings, data: Path) -> PagerSink: ...
+
+        def deliver(self, result: Result) -> None: ...
+
+`load_sinks` opens those that the settings name and have not switched off.
+docs/extend.md shows a whole one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import msgspec
+
+from paramedic_workers.errors import SettingsError
+from paramedic_workers.results import Result
+from paramedic_workers.settings import Settings
+
+#: The entry point group in which sinks are found.
+GROUP = "paramedic.sinks"
+
+
+class Sink(Protocol):
+    """Receives results."""
+
+    #: The name used in settings, queues and logs.
+    name: str
+
+    def deliver(self, result: Result) -> None:
+        """Tell the world of this result.
+
+        A delivery may be repeated: a result with the same `id` must change nothing
+        the second time.
+
+        Raises:
+            DeliveryError: it was not taken; `transient` says whether a retry is worth it.
+        """
+        ...
+
+
+@runtime_checkable
+class SinkType(Protocol):
+    """What an entry point names: a class that can be opened with its settings."""
+
+    #: A msgspec struct; its field `enabled`, where there is one, switches the sink off.
+    settings_type: type[msgspec.Struct]
+
+    def open(self, settings: Any, data: Path) -> Sink:
+        """The sink, ready to deliver.
+
+        Args:
+            settings: an instance of `settings_type`.
+            data: the data directory.
+        """
+        ...
+
+
+def load_sinks(settings: Settings) -> dict[str, Sink]:
+    """The sinks that the settings name and have not switched off, by name.
+
+    Raises:
+        SettingsError: a sink is unknown or cannot be loaded, or its table is wrong.
+    """
+    known = {point.name: point for point in entry_points(group=GROUP)}
+    data = settings.data_directory()
+    opened = (
+        (name, _open(name, table, known, data)) for name, table in sorted(settings.sinks.items())
+    )
+    return {name: sink for name, sink in opened if sink is not None}
+
+
+def check_sinks(settings: Settings) -> Iterator[SettingsError]:
+    """What is wrong with the sinks of these settings; opens none of them."""
+    known = {point.name: point for point in entry_points(group=GROUP)}
+    for name, table in sorted(settings.sinks.items()):
+        try:
+            _settings(name, table, _load(name, known).settings_type)
+        except SettingsError as error:
+            yield error
+
+
+def _open(
+    name: str, table: Mapping[str, object], known: Mapping[str, EntryPoint], data: Path
+) -> Sink | None:
+    sink_type = _load(name, known)
+    settings = _settings(name, table, sink_type.settings_type)
+    if not getattr(settings, "enabled", True):
+        return None
+    return sink_type.open(settings, data)
+
+
+def _load(name: str, known: Mapping[str, EntryPoint]) -> SinkType:
+    if name not in known:
+        raise SettingsError(
+            f"[sinks.{name}]: there is no sink of this name.",
+            remedy=f"Installed are: {', '.join(sorted(known)) or 'none'}.",
+        )
+    try:
+        loaded = known[name].load()
+    except Exception as error:
+        raise SettingsError(
+            f"[sinks.{name}]: the sink cannot be loaded: {type(error).__name__}: {error}.",
+            remedy=f"It comes from {known[name].value}.",
+        ) from error
+    if not isinstance(loaded, SinkType):
+        raise SettingsError(
+            f"[sinks.{name}]: {known[name].value} is no sink.",
+            remedy="A sink has `settings_type` and `open`; see docs/extend.md.",
+        )
+    return loaded
+
+
+def _settings(
+    name: str, table: Mapping[str, object], settings_type: type[msgspec.Struct]
+) -> msgspec.Struct:
+    try:
+        return msgspec.convert(table, settings_type)
+    except msgspec.ValidationError as error:
+        raise SettingsError(
+            f"[sinks.{name}]: {error}.".replace("`", ""),
+            remedy=f"It may have: {', '.join(settings_type.__struct_fields__)}.",
+        ) from error

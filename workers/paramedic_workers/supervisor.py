@@ -1,0 +1,379 @@
+"""The supervisor: everything that one machine needs, started, kept running, and stopped.
+
+1. The data directory is locked; with no broker configured, the bundled server is started.
+2. What an earlier, killed run was healing waits again at once: no worker of it is left.
+3. The workers and beat are started, as ordinary `celery` commands with logs of their own.
+4. What dies is started again, after a pause that grows while it keeps dying.
+5. Stopping ends the workers first (a heal that does not end in time waits for the next
+   start, and does not count as an attempt), then the server, which loses nothing.
+
+Children are started by the thread that watches them, and die with it: a killed supervisor
+leaves no process behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+import msgspec
+import structlog
+
+from paramedic_workers import topology
+from paramedic_workers.app import HANDED_SETTINGS, make_app
+from paramedic_workers.connections import state_client
+from paramedic_workers.embedded import DirectoryLock, Embedded, lock_directory
+from paramedic_workers.errors import BrokerError
+from paramedic_workers.healing.workspace import sweep_leftovers
+from paramedic_workers.processes import dying_with_parent
+from paramedic_workers.recovery import LostBy, return_everything
+from paramedic_workers.roles import Role, roles
+from paramedic_workers.settings import Settings
+
+#: Seconds that workers have to finish what they do before they are killed.
+GRACE = 10.0
+#: Seconds before a process that died is started again: the first time, and at most.
+FIRST_PAUSE = 0.5
+GREATEST_PAUSE = 30.0
+#: Seconds a process must run before an earlier death is forgotten.
+HEALTHY_AFTER = 60.0
+#: Bytes after which a log is put aside at the next start; one old log is kept.
+LOG_LIMIT = 10 * 1024 * 1024
+_POLL_SECONDS = 0.05
+
+_log = structlog.get_logger()
+
+
+@dataclass(kw_only=True)
+class Child:
+    """One role and the process that fills it."""
+
+    role: Role
+    #: How often it died and was started again.
+    restarts: int = 0
+    process: subprocess.Popen[bytes] | None = None
+    _pause: float = 0.0
+    _started_at: float = 0.0
+    _start_after: float = 0.0
+
+    @property
+    def running(self) -> bool:
+        """Whether its process runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def start(self, logs: Path, environment: dict[str, str]) -> None:
+        """Start the process, leader of a process group of its own."""
+        with (logs / f"{self.role.name}.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                dying_with_parent(self.role.command, signal.SIGKILL),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                start_new_session=True,
+            )
+        self._started_at = time.monotonic()
+
+    def note_death(self) -> None:
+        """Plan the next start; later each time, unless it had run well for a while."""
+        healthy = time.monotonic() - self._started_at > HEALTHY_AFTER
+        self._pause = FIRST_PAUSE if healthy else min(self._pause * 2, GREATEST_PAUSE)
+        self._pause = max(self._pause, FIRST_PAUSE)
+        self._start_after = time.monotonic() + self._pause
+        self.restarts += 1
+        status = self.process.returncode if self.process else None
+        self.process = None
+        _log.warning(
+            "a process died and is started again",
+            role=self.role.name,
+            status=status,
+            pause=self._pause,
+        )
+
+    @property
+    def due(self) -> bool:
+        """Whether it does not run and its pause is over."""
+        return self.process is None and time.monotonic() >= self._start_after
+
+    def ask_to_end(self) -> None:
+        """Let it finish what it does, and end."""
+        self._signal(signal.SIGTERM, group=False)
+
+    def kill(self) -> None:
+        """Kill it with the processes of its pool."""
+        self._signal(signal.SIGKILL, group=True)
+        if self.process is not None:
+            self.process.wait()
+
+    def _signal(self, number: signal.Signals, *, group: bool) -> None:
+        if self.process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):  # it has ended, and its pool with it
+            (os.killpg if group else os.kill)(self.process.pid, number)
+
+
+class StopSignals:
+    """Notes SIGINT and SIGTERM for as long as its block runs; only in the main thread.
+
+    A flag and no `threading.Event`: a handler that runs while its own thread waits for
+    an event can find the event's lock taken, and then nothing ever stops.
+    """
+
+    def __init__(self) -> None:
+        self.came = False
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> StopSignals:
+        """Begin to note them."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave them to whoever had them before."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self.came = True
+
+
+@dataclass(kw_only=True)
+class Supervisor:
+    """Runs the broker, the workers and beat of one machine.
+
+    Use as a context manager, or call `start` and `stop`.
+    """
+
+    settings: Settings
+    #: Heal workers, and heals that each may run at once.
+    heal_workers: int = 1
+    heal_concurrency: int = 2
+    #: Seconds that workers have to finish what they do when they are stopped.
+    grace: float = GRACE
+    embedded: Embedded | None = None
+    children: list[Child] = field(default_factory=list)
+    _lock: DirectoryLock | None = None
+    _url: str = ""
+    #: The settings handed to the workers, while there are any.
+    _handed: Path | None = None
+    #: Where workers put temporary files.
+    _scratch: Path | None = None
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _started: threading.Event = field(default_factory=threading.Event)
+    _watcher: threading.Thread | None = None
+
+    @property
+    def broker_url(self) -> str:
+        """The kombu URL of the broker that its workers use."""
+        return self._url
+
+    def start(self) -> None:
+        """Start everything; returns when the processes exist, see `ready`.
+
+        Raises:
+            UsageError: Paramedic already runs on the data directory.
+            BrokerError: the bundled server cannot be started, or the ledger not be reached.
+        """
+        data = self.settings.data_directory()
+        lock = lock_directory(data)
+        self._stopping.clear()
+        try:
+            self._url = self.settings.broker_url
+            if not self._url:
+                self.embedded = Embedded.start(data, lock)
+                self._url = self.embedded.url
+                self._return_work(LostBy.DEATH)
+            else:
+                self._lock = lock
+            sweep_leftovers(data)
+            self._start_children()
+        except BaseException:
+            self.stop()
+            raise
+
+    def ready(self, timeout: float = 30.0, give_up: Callable[[], bool] = lambda: False) -> bool:
+        """Whether every worker answers.
+
+        Args:
+            timeout: seconds to wait for it.
+            give_up: asked while waiting; true ends it.
+        """
+        app = make_app(msgspec.structs.replace(self.settings, broker_url=self._url))
+        expected = sum(child.role.answers for child in self.children)
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline and not give_up():
+            if all(child.running for child in self.children):
+                answers = app.control.broadcast("ping", reply=True, limit=expected, timeout=0.3)
+                if len({name for answer in answers or [] for name in answer}) >= expected:
+                    return True
+            time.sleep(_POLL_SECONDS)
+        return False
+
+    def run(self, on_ready: Callable[[], None] = lambda: None, ready_timeout: float = 60.0) -> None:
+        """Start, and keep running until SIGINT or SIGTERM; then stop cleanly.
+
+        Only in the main thread of a process.
+
+        Args:
+            on_ready: called once, when every worker answers.
+            ready_timeout: seconds until they must.
+
+        Raises:
+            UsageError, BrokerError: see `start`; BrokerError also where a worker does not
+                answer in time.
+        """
+        with StopSignals() as signals:
+            try:
+                self.start()
+                if self.ready(ready_timeout, lambda: signals.came):
+                    on_ready()
+                elif not signals.came:
+                    raise BrokerError(
+                        f"The workers did not answer within {ready_timeout:.0f} s.",
+                        remedy=f"Their logs are in {self.settings.data_directory() / 'logs'}.",
+                    )
+                while not signals.came:
+                    time.sleep(_POLL_SECONDS)
+            finally:
+                self.stop()
+
+    def stop(self) -> None:
+        """Stop everything, within the grace and a few seconds more; may be called twice."""
+        self._stopping.set()
+        self._end_children()
+        if self._watcher is not None:
+            self._watcher.join()
+            self._watcher = None
+        sweep_leftovers(self.settings.data_directory())
+        if self.embedded is not None:
+            if self.embedded.alive():
+                self._return_work(LostBy.STOP)
+            self.embedded.stop()
+            self.embedded = None
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch = None
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+        if self._handed is not None:
+            self._handed.unlink(missing_ok=True)
+            self._handed = None
+
+    def __enter__(self) -> Supervisor:
+        """Start everything."""
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        """Stop everything."""
+        self.stop()
+
+    def _return_work(self, why: LostBy) -> None:
+        """Let what no worker does any more wait again; the bundled server has no others."""
+        with state_client(self._url) as client:
+            returned = return_everything(client, topology.sink_names(self.settings), why)
+        if returned:
+            _log.info("incidents wait again", incidents=returned, why=why)
+
+    def _start_children(self) -> None:
+        self.children = [
+            Child(role=role)
+            for role in roles(
+                self.settings,
+                heal_workers=self.heal_workers,
+                heal_concurrency=self.heal_concurrency,
+            )
+        ]
+        logs = self.settings.data_directory() / "logs"
+        for child in self.children:
+            _put_aside(logs / f"{child.role.name}.log")
+        environment = self._environment()
+        self._started.clear()
+        self._watcher = threading.Thread(
+            target=self._watch, args=(logs, environment), name="supervisor", daemon=True
+        )
+        self._watcher.start()
+        self._started.wait()
+
+    def _environment(self) -> dict[str, str]:
+        """The environment of the workers: they get these settings, whatever the file says."""
+        data = self.settings.data_directory().absolute()
+        handed = data / "handed.json"
+        settings = msgspec.structs.replace(self.settings, broker_url=self._url, data=str(data))
+        handed.unlink(missing_ok=True)
+        self._handed = handed
+        descriptor = os.open(handed, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(msgspec.json.encode(settings))
+        return {
+            **os.environ,
+            HANDED_SETTINGS: str(handed),
+            "PYTHONUNBUFFERED": "1",
+            "TMPDIR": str(self._fresh_scratch(data)),
+        }
+
+    def _fresh_scratch(self, data: Path) -> Path:
+        """An empty folder for what workers leave behind: pools do, and what is killed."""
+        self._scratch = data / "tmp"
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.mkdir(mode=0o700)
+        return self._scratch
+
+    def _watch(self, logs: Path, environment: dict[str, str]) -> None:
+        """Start what does not run, until the supervisor stops and no child is left."""
+        while not self._stopping.is_set():
+            self._watch_server()
+            for child in self.children:
+                if child.process is not None and not child.running:
+                    child.note_death()
+                if child.due:
+                    child.start(logs, environment)
+            self._started.set()
+            self._stopping.wait(_POLL_SECONDS)
+        # The children die with this thread: it must outlast them.
+        while any(child.running for child in self.children):
+            time.sleep(_POLL_SECONDS)
+
+    def _watch_server(self) -> None:
+        if self.embedded is None or self.embedded.alive():
+            return
+        _log.warning("the bundled server died and is started again")
+        try:
+            self.embedded.restart()
+        except BrokerError as error:
+            _log.error("the bundled server cannot be started", error=str(error))
+            self._stopping.wait(FIRST_PAUSE)
+
+    def _end_children(self) -> None:
+        for child in self.children:
+            child.ask_to_end()
+        deadline = time.monotonic() + self.grace
+        while any(child.running for child in self.children) and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+        for child in self.children:
+            if child.running:
+                _log.warning("a process does not end and is killed", role=child.role.name)
+                child.kill()
+
+
+def _put_aside(log: Path) -> None:
+    """Keep a log from growing for ever."""
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        log.replace(log.with_suffix(".log.old"))

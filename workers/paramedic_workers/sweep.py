@@ -1,0 +1,165 @@
+"""The sweep: rings again for whatever waits without a message or a live lease.
+
+A message may be lost with the worker that held it; the ledger still knows what waits.
+Only one sweep runs at a time.
+
+1. Batches whose message was lost are recorded from the journal.
+2. Groups whose lease expired wait again.
+3. Waiting groups and due deliveries are rung for, unless their queue already holds as
+   many messages as there are things that wait: a backlog must not grow by being swept.
+4. What is older than the retention is forgotten, a bounded number at a time.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+import redis
+import structlog
+
+from paramedic.event import now
+from paramedic_workers import keys, plain_json
+from paramedic_workers.incidents import milliseconds
+from paramedic_workers.intake import Intake
+from paramedic_workers.recovery import LostBy, return_group
+from paramedic_workers.settings import Settings
+
+#: Seconds after which a sweep whose worker died no longer keeps others from sweeping.
+SWEEP_LEASE = 120
+#: Doorbells rung per sink and sweep.
+MAX_DOORBELLS = 200
+#: Leases after which a batch in the journal counts as lost, if the queue is short: longer
+#: than it takes until the message of a killed worker is delivered again.
+JOURNAL_LEASES = 2.0
+#: Batches recorded from the journal per sweep.
+MAX_BATCHES = 50
+#: Incidents and results forgotten per sweep.
+MAX_FORGOTTEN = 500
+
+_log = structlog.get_logger()
+#: Gives a lock back, if it is still ours. KEYS: the lock. ARGV: its token.
+_UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doorbells:
+    """What must be rung for."""
+
+    #: Groups that wait.
+    groups: tuple[str, ...] = ()
+    #: Sink and result id of deliveries that are due.
+    deliveries: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Depths:
+    """How many messages wait in the queues; asked only where something is due."""
+
+    intake: Callable[[], int]
+    heal: Callable[[], int]
+    deliver: Callable[[str], int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweeper:
+    """Sweeps the ledger."""
+
+    client: redis.Redis
+    settings: Settings
+    intake: Intake
+    sinks: tuple[str, ...]
+    depths: Depths
+    clock: Callable[[], datetime] = now
+
+    def sweep(self) -> Doorbells:
+        """Sweep once; gives nothing where another sweep is running."""
+        token = uuid.uuid4().hex
+        if not self.client.set(keys.SWEEP, token, nx=True, ex=SWEEP_LEASE):
+            return Doorbells()
+        try:
+            opened = self._record_lost_batches()
+            self._return_lost_groups()
+            bells = Doorbells(
+                groups=(*sorted(opened), *self._waiting_groups()), deliveries=self._due_deliveries()
+            )
+            self._forget()
+        finally:
+            self.client.eval(_UNLOCK, 1, keys.SWEEP, token)
+        return bells
+
+    def _record_lost_batches(self) -> set[str]:
+        """Record what publishers wrote down and no message brought; gives groups to ring for."""
+        patience = self.settings.lease_seconds * JOURNAL_LEASES
+        before = milliseconds(self.clock() - timedelta(seconds=patience))
+        published = self.client.zrange(
+            keys.JOURNAL_PUBLISHED, 0, before, byscore=True, offset=0, num=MAX_BATCHES
+        )
+        lost = cast("list[str]", published)
+        groups: set[str] = set()
+        if not lost or self.depths.intake() >= len(lost):
+            return groups
+        for batch_id in lost:
+            content = self.client.hget(keys.JOURNAL, batch_id)
+            if content is None:
+                self.client.zrem(keys.JOURNAL_PUBLISHED, batch_id)
+                continue
+            _log.warning("a batch is recorded from the journal", batch=batch_id)
+            groups.update(self.intake.record([plain_json.read(content)], batch_id).groups)
+            self.client.hdel(keys.JOURNAL, batch_id)  # also where its content names another id
+            self.client.zrem(keys.JOURNAL_PUBLISHED, batch_id)
+        return groups
+
+    def _return_lost_groups(self) -> None:
+        for group in cast("list[str]", self.client.zrange(keys.HEALING, 0, -1)):
+            returned = return_group(self.client, group, LostBy.EXPIRY, self.clock())
+            if returned:
+                _log.warning(
+                    "a heal lost its worker; it waits again", group=group, incidents=returned
+                )
+
+    def _waiting_groups(self) -> tuple[str, ...]:
+        present = milliseconds(self.clock())
+        patience = int(self.settings.sweep_seconds * 1000)
+        due = cast(
+            "list[str]", self.client.zrange(keys.WAITING, 0, present - patience, byscore=True)
+        )
+        idle = [group for group in due if not self.client.exists(keys.lease(group))]
+        if not idle or self.depths.heal() >= len(idle):
+            return ()
+        self.client.zadd(keys.WAITING, dict.fromkeys(idle, present), xx=True)
+        return tuple(idle)
+
+    def _due_deliveries(self) -> tuple[tuple[str, str], ...]:
+        seconds, micros = self.client.time()
+        present = seconds * 1000 + micros // 1000
+        bells: list[tuple[str, str]] = []
+        for sink in self.sinks:
+            due = cast(
+                "list[str]",
+                self.client.zrange(
+                    keys.outbox(sink), 0, present, byscore=True, offset=0, num=MAX_DOORBELLS
+                ),
+            )
+            if due and self.depths.deliver(sink) < len(due):
+                bells += [(sink, result_id) for result_id in due]
+        return tuple(bells)
+
+    def _forget(self) -> None:
+        """Delete closed incidents and delivered results that are older than the retention."""
+        cutoff = milliseconds(self.clock() - timedelta(days=self.settings.retention_days))
+        for fingerprint in self._older(keys.INCIDENTS, cutoff):
+            self.client.eval(keys.FORGET_INCIDENT, 0, fingerprint, cutoff)
+        for result_id in self._older(keys.RESULTS, cutoff):
+            if not any(self.client.zscore(keys.outbox(s), result_id) for s in self.sinks):
+                self.client.delete(keys.result(result_id), keys.deliveries(result_id))
+                self.client.zrem(keys.RESULTS, result_id)
+        for sink in self.sinks:
+            self.client.zremrangebyscore(keys.aside(sink), "-inf", cutoff)
+
+    def _older(self, key: str, cutoff: int) -> list[str]:
+        found = self.client.zrange(key, 0, cutoff, byscore=True, offset=0, num=MAX_FORGOTTEN)
+        return cast("list[str]", found)

@@ -1,0 +1,116 @@
+"""Every exchange, queue and route, in one place.
+
+| task | sent by | exchange, key | queue |
+| --- | --- | --- | --- |
+| `paramedic.intake` | producers | `paramedic.failures`, `failure.<target>` | `paramedic.intake` |
+| `paramedic.heal` | intake, heal, sweep | default | `paramedic.heal` |
+| `paramedic.deliver` | heal, sweep | default | `paramedic.results.<sink>` |
+| `paramedic.sweep` | beat | default | `paramedic.intake` |
+
+Both named exchanges are topics. Every result also goes to `paramedic.results`, key
+`result.<target>.<verdict>`, for whoever binds a queue. That is itself a delivery, to the
+sink named `exchange`, which the intake workers serve: it is as durable as the others.
+kombu's `fanout` exchange is not used anywhere: on Redis it is pub/sub, and loses what
+nobody listens to.
+"""
+
+# kombu is typed only in part.
+# mypy: disable-error-code="no-untyped-call"
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from celery import Celery
+from kombu.entity import Exchange, Queue
+
+from paramedic import wire
+from paramedic_workers.results import Result, encode_result
+from paramedic_workers.settings import Settings
+
+HEAL_QUEUE = "paramedic.heal"
+#: The sink that publishes results to the topic exchange.
+EXCHANGE_SINK = "exchange"
+
+INTAKE_TASK = wire.INTAKE_TASK
+HEAL_TASK = "paramedic.heal"
+DELIVER_TASK = "paramedic.deliver"
+SWEEP_TASK = "paramedic.sweep"
+
+FAILURES = Exchange(wire.FAILURE_EXCHANGE, type="topic", durable=True)
+RESULTS = Exchange("paramedic.results", type="topic", durable=True)
+
+INTAKE = Queue(
+    wire.INTAKE_QUEUE,
+    FAILURES,
+    routing_key=wire.INTAKE_BINDING,
+    queue_arguments=dict(wire.INTAKE_QUEUE_ARGUMENTS),
+    durable=True,
+)
+
+
+def _direct(name: str) -> Queue:
+    """The queue of this name, reached through the default exchange."""
+    return Queue(name, Exchange(""), routing_key=name, durable=True)
+
+
+def results_queue(sink: str) -> str:
+    """The queue of the deliveries to a sink."""
+    return wire.INTAKE_QUEUE if sink == EXCHANGE_SINK else f"paramedic.results.{sink}"
+
+
+def sink_names(settings: Settings) -> tuple[str, ...]:
+    """The configured sinks that are not switched off, and the exchange."""
+    on = (name for name, table in settings.sinks.items() if table.get("enabled", True))
+    return (*sorted(on), EXCHANGE_SINK)
+
+
+def queues(sinks: Iterable[str]) -> list[Queue]:
+    """Every queue that a worker may be told to read."""
+    outgoing = [_direct(results_queue(sink)) for sink in sinks if sink != EXCHANGE_SINK]
+    return [INTAKE, _direct(HEAL_QUEUE), *outgoing]
+
+
+def delivery_route(sink: str) -> Queue:
+    """Where the doorbell of a delivery is sent."""
+    return _direct(results_queue(sink))
+
+
+def routes() -> dict[str, dict[str, object]]:
+    """Where each task goes; a delivery's queue depends on its sink, see `delivery_route`."""
+    return {
+        INTAKE_TASK: {"queue": INTAKE},
+        HEAL_TASK: {"queue": _direct(HEAL_QUEUE)},
+        SWEEP_TASK: {"queue": _direct(wire.INTAKE_QUEUE)},
+    }
+
+
+def depth(app: Celery, queue: str) -> int:
+    """How many messages wait in a queue."""
+    with app.connection_for_write() as connection, connection.channel() as channel:
+        declared = _direct(queue).bind(channel).queue_declare()
+        return int(getattr(declared, "message_count", 0) or 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultsExchange:
+    """The sink that publishes results to the topic exchange `paramedic.results`."""
+
+    app: Celery
+    name: str = EXCHANGE_SINK
+
+    def deliver(self, result: Result) -> None:
+        """Publish the result as JSON, key `result.<target>.<verdict>`."""
+        with self.app.producer_or_acquire() as producer:
+            producer.publish(
+                encode_result(result),
+                exchange=RESULTS,
+                declare=[RESULTS],
+                routing_key=f"result.{result.target}.{result.verdict}",
+                content_type="application/json",
+                content_encoding="utf-8",
+                retry=True,
+                retry_policy={"max_retries": 3},
+                message_id=result.id,
+            )
