@@ -171,6 +171,10 @@ class Supervisor:
     _scratch: Path | None = None
     _stopping: threading.Event = field(default_factory=threading.Event)
     _started: threading.Event = field(default_factory=threading.Event)
+    #: Set when nothing is left that would die with the thread that started it.
+    _ended: threading.Event = field(default_factory=threading.Event)
+    #: Held while a child is started: once `_stopping` is set, no other one is.
+    _starting: threading.Lock = field(default_factory=threading.Lock)
     _watcher: threading.Thread | None = None
 
     @property
@@ -250,17 +254,19 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop everything, within the grace and a few seconds more; may be called twice."""
-        self._stopping.set()
+        with self._starting:
+            self._stopping.set()
         self._end_children()
-        if self._watcher is not None:
-            self._watcher.join()
-            self._watcher = None
         sweep_leftovers(self.settings.data_directory())
         if self.embedded is not None:
             if self.embedded.alive():
                 self._return_work(LostBy.STOP)
             self.embedded.stop()
             self.embedded = None
+        self._ended.set()
+        if self._watcher is not None:
+            self._watcher.join()
+            self._watcher = None
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
             self._scratch = None
@@ -306,6 +312,7 @@ class Supervisor:
             _put_aside(logs / f"{child.role.name}.log")
         environment = self._environment()
         self._started.clear()
+        self._ended.clear()
         self._watcher = threading.Thread(
             target=self._watch, args=(logs, environment), name="supervisor", daemon=True
         )
@@ -337,26 +344,28 @@ class Supervisor:
         return self._scratch
 
     def _watch(self, logs: Path, environment: dict[str, str]) -> None:
-        """Start what does not run, until the supervisor stops and no child is left."""
+        """Start what does not run, until the supervisor stops and nothing is left running."""
         while not self._stopping.is_set():
             self._watch_server()
             for child in self.children:
                 if child.process is not None and not child.running:
                     child.note_death()
-                if child.due:
-                    child.start(logs, environment)
+                with self._starting:
+                    if child.due and not self._stopping.is_set():
+                        child.start(logs, environment)
             self._started.set()
             self._stopping.wait(_POLL_SECONDS)
-        # The children die with this thread: it must outlast them.
-        while any(child.running for child in self.children):
-            time.sleep(_POLL_SECONDS)
+        # What this thread started, a restarted server too, dies with it: it must outlast them.
+        self._ended.wait()
 
     def _watch_server(self) -> None:
         if self.embedded is None or self.embedded.alive():
             return
         _log.warning("the bundled server died and is started again")
         try:
-            self.embedded.restart()
+            with self._starting:
+                if not self._stopping.is_set():
+                    self.embedded.restart()
         except BrokerError as error:
             _log.error("the bundled server cannot be started", error=str(error))
             self._stopping.wait(FIRST_PAUSE)

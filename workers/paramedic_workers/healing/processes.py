@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-#: Environment variable that marks every process of a tree: `<pid of its worker>-<random>`.
+#: Environment variable that marks every process of a tree: `<pid>.<start>-<random>`, of its worker.
 MARK = "PARAMEDIC_TREE"
 #: Bytes of output that are kept: this many of the beginning, and of the end.
 KEPT_OUTPUT = 32 * 1024
@@ -163,7 +163,7 @@ def end_marked(mark: str, session: int) -> Callable[[], None]:
 
 def new_mark() -> str:
     """A mark that no other tree carries."""
-    return f"{os.getpid()}-{os.urandom(8).hex()}"
+    return f"{os.getpid()}.{_start_of(os.getpid())}-{os.urandom(8).hex()}"
 
 
 def end_orphans() -> int:
@@ -171,7 +171,7 @@ def end_orphans() -> int:
     ended = 0
     for pid in _processes():
         mark = _mark_of(pid)
-        if mark and not Path("/proc", mark.partition("-")[0]).exists():
+        if mark and not _lives(mark.partition("-")[0]):
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
                 ended += 1
@@ -223,8 +223,25 @@ def _belongs(pid: int, mark: str, session: int) -> bool:
 
 
 def _is_zombie(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/stat").read_bytes()
-    return status.rpartition(b")")[2].split()[0] in (b"Z", b"X")
+    return _status_of(pid)[0] in (b"Z", b"X")
+
+
+def _lives(worker: str) -> bool:
+    """Whether the worker of a mark still runs: its id may be another process's by now."""
+    pid, _, start = worker.partition(".")
+    with suppress(OSError, ValueError):
+        return _start_of(int(pid)) == int(start) and not _is_zombie(int(pid))
+    return False
+
+
+def _start_of(pid: int) -> int:
+    """When a process was started, in clock ticks since the machine was."""
+    return int(_status_of(pid)[19])
+
+
+def _status_of(pid: int) -> list[bytes]:
+    """The fields of its `stat` from the third, its state, on; proc(5) tells what they are."""
+    return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
 
 
 def _mark_of(pid: int) -> str:

@@ -209,7 +209,8 @@ class Sandbox:
             popen = _popen(
                 [self._program, "--args", str(arguments), "--", *chain, *command.argv],
                 command,
-                environment={"PATH": SYSTEM_PATH},
+                # Where the worker dies before bwrap has asked to die with it, the mark finds it.
+                environment={"PATH": SYSTEM_PATH, MARK: new_mark()},
                 descriptors=(arguments, info_writer),
             )
         finally:
