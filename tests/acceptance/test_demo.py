@@ -17,9 +17,9 @@ from tests.support.waiting import wait_for
 
 
 @pytest.mark.xdist_group("demo")
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(420)
 def test_the_tour_ends_as_promised(tmp_path: Path) -> None:
-    paramedic = CommandLine(tmp_path, timeout=290)
+    paramedic = CommandLine(tmp_path, timeout=400)
     done = paramedic.run("demo", "--directory", "tour", "--picture", "demo.svg")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "\x1b" not in done.stdout
@@ -73,7 +73,7 @@ def test_a_tour_that_is_broken_off_leaves_nothing(tmp_path: Path) -> None:
     with paramedic.started("demo", TMPDIR=str(tmp_path)) as process:
         wait_for("the workers", lambda: list(tmp_path.glob("*/data/logs/heal2.log")))
         process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=120)
     assert process.returncode == 130, output
     assert output.endswith("paramedic: interrupted; nothing is left behind.\n")
     assert list(tmp_path.glob("paramedic-demo-*")) == []

@@ -313,7 +313,7 @@ def test_an_interrupted_heal_leaves_nothing_behind(
             ),
         )
         process.send_signal(number)
-        output, _ = process.communicate(timeout=30)
+        output, _ = process.communicate(timeout=120)
     assert process.returncode == status, output
     assert "Traceback" not in output
     wait_for("every process to end", lambda: not paramedic.processes(), 10)

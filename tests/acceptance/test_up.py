@@ -60,7 +60,7 @@ def incidents(paramedic: CommandLine, *words: str) -> Any:
 
 def stop(process: subprocess.Popen[str]) -> str:
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=40)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
     return output
 

@@ -8,13 +8,22 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+#: Tests name the seconds that a quiet machine may take; a busy one gets this many times more.
+_PATIENCE = 3
+
 
 def wait_for(what: str, probe: Callable[[], T], timeout: float = 30.0) -> T:
     """The first truthy value of `probe`.
 
+    Args:
+        what: what is waited for, in words.
+        probe: asked again and again.
+        timeout: seconds that a quiet machine may take for it.
+
     Raises:
-        AssertionError: there was none within `timeout` seconds; names `what` and the last value.
+        AssertionError: there was none in time; names `what` and the last value.
     """
+    timeout *= _PATIENCE
     deadline = time.monotonic() + timeout
     while True:
         value = probe()

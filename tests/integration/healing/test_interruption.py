@@ -48,7 +48,7 @@ def test_a_signal_ends_the_process_and_all_that_it_started(
     try:
         wait_for("the tests to run", lambda: processes_below(data))
         healing.send_signal(number)
-        assert healing.wait(30) == status
+        assert healing.wait(120) == status
     finally:
         healing.kill()
         healing.wait()

@@ -41,7 +41,7 @@ def _ran(sandbox: Sandbox, argv: list[str], root: Path, **options: object) -> tu
     process = sandbox.start(argv, root=root, output=output.descriptor, **options)  # type: ignore[arg-type]  # passed on as given
     output.close()
     try:
-        return process.wait(30), output.text()
+        return process.wait(120), output.text()
     finally:
         process.kill()
 
@@ -89,7 +89,7 @@ def test_descriptors_are_passed_on(make_sandbox: MakeSandbox, tree: Path) -> Non
         python_that(f"import os; os.write({writer}, b'hello')"), root=tree, pass_fds=[writer]
     )
     os.close(writer)
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0
     with os.fdopen(reader) as pipe:
         assert pipe.read() == "hello"
 
@@ -120,7 +120,7 @@ def test_nothing_is_left_of_what_was_started(
     script = escape.format(mark=mark) + (" sleep 0.2" if end == "by itself" else " sleep 600")
     process = make_sandbox().start(["sh", "-c", script], root=tree)
     if end == "by itself":
-        process.wait(30)
+        process.wait(120)
     else:
         with pytest.raises(TimeoutError):
             process.wait(0.2)
@@ -276,10 +276,10 @@ def test_a_program_that_does_not_exist_ends_like_in_a_shell(
 
 def test_a_start_is_cheap(make_sandbox: MakeSandbox, tree: Path) -> None:
     sandbox = make_sandbox()
-    sandbox.start(["true"], root=tree).wait(30)
+    sandbox.start(["true"], root=tree).wait(120)
     took = []
     for _ in range(5):
         began = time.monotonic()
-        sandbox.start(["true"], root=tree).wait(30)
+        sandbox.start(["true"], root=tree).wait(120)
         took.append(time.monotonic() - began)
     assert min(took) < 0.1

@@ -83,7 +83,7 @@ def test_a_failure_goes_all_the_way_and_to_whoever_binds_a_queue(
                 and len(ledger.deliveries_of(result.id)) == 2
             ),
         )
-        message = connection.SimpleQueue(listener).get(timeout=5)
+        message = connection.SimpleQueue(listener).get(timeout=60)
         body = message.body.encode() if isinstance(message.body, str) else bytes(message.body)
         assert decode_result(body) == result
     assert list((deployment.folder / "data" / "reports").rglob("result.json"))
@@ -164,7 +164,7 @@ def ask(url: str, login: str = "") -> tuple[int, dict[str, object]]:
         coded = base64.b64encode(login.encode()).decode()
         request.add_header("Authorization", f"Basic {coded}")
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, json.load(answer)
     except HTTPError as error:
         with error:

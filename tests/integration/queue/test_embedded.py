@@ -105,7 +105,7 @@ def test_an_orphan_is_shut_down_first(tmp_path: Path, monkeypatch: pytest.Monkey
     state_client(orphan.url).set("kept", "yes")
     orphan._lock.release()
     with Embedded.start(tmp_path) as again:
-        assert orphan.process.wait(5) == 0
+        assert orphan.process.wait(60) == 0
         assert state_client(again.url).get("kept") == "yes"
 
 
