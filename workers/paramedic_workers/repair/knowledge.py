@@ -8,6 +8,7 @@ from pathlib import Path
 
 from paramedic_workers.repair.messages import ErrorSeen, TraceSeen
 from paramedic_workers.repair.modules import Modules
+from paramedic_workers.repair.values import ValuesSeen
 
 #: Type name of functions in the table of attributes.
 METHOD = "method"
@@ -22,6 +23,8 @@ class Knowledge:
     modules: Modules | None = None
     #: Class name -> attribute -> type name.
     attributes: dict[str, dict[str, str]] = field(default_factory=dict)
+    #: What variables held in the failing tests, by file and line.
+    values: ValuesSeen = field(default_factory=ValuesSeen)
     #: File -> first line of the code object -> variable -> type names.
     _types: dict[str, dict[int, dict[str, set[str]]]] = field(default_factory=dict)
 

@@ -56,6 +56,14 @@ class TypesSeen(msgspec.Struct, frozen=True):
     names: dict[str, list[str]]
 
 
+class SamplesSeen(msgspec.Struct, frozen=True):
+    """What variables held before one line was run: name -> literal, for a few visits."""
+
+    file: str
+    line: int
+    rows: tuple[dict[str, str], ...]
+
+
 class TraceSeen(msgspec.Struct, frozen=True):
     """What one traced run has shown."""
 
@@ -66,6 +74,7 @@ class TraceSeen(msgspec.Struct, frozen=True):
     attributes: dict[str, dict[str, str]] = {}
     #: File and first line of the functions entered last, in order.
     recent: list[tuple[str, int]] = []
+    values: list[SamplesSeen] = []
 
 
 class RunSeen(msgspec.Struct, frozen=True):

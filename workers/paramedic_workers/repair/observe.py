@@ -28,6 +28,7 @@ from paramedic_workers.repair.modules import Modules
 from paramedic_workers.repair.session import Session
 from paramedic_workers.repair.targets import FailingTest
 from paramedic_workers.repair.validate import KnownTest
+from paramedic_workers.repair.values import ValuesSeen
 
 #: Failing tests that are looked at.
 _MOST_FAILING = 40
@@ -52,6 +53,8 @@ class Observation:
     passing: list[KnownTest]
     suspicion: Suspicion
     knowledge: Knowledge
+    #: What variables held in the failing tests; the same as in `knowledge`.
+    values: ValuesSeen
     #: Failing tests that pass in the warm process.
     passing_after_all: int
 
@@ -89,6 +92,12 @@ def observe(
     traced_passing = _trace_passing(session, near, min(1.5, shares[3]))
     problems = [problem for problem in greeting.errors if _is_wanted(problem, targets)]
     import_errors = [problem.error for problem in problems if problem.error]
+    knowledge = _knowledge(
+        modules,
+        traced.values(),
+        traced_passing.values(),
+        [*(runs[n].error for n in failing), *import_errors],
+    )
     return Observation(
         failing=[_known(greeting, n, runs[n], traced.get(n)) for n in sorted(failing)],
         passing=[_known(greeting, n, runs[n], traced_passing.get(n)) for n in sorted(passing)],
@@ -98,11 +107,8 @@ def observe(
             import_errors,
             may_change,
         ),
-        knowledge=_knowledge(
-            modules,
-            (*traced.values(), *traced_passing.values()),
-            [*(runs[n].error for n in failing), *import_errors],
-        ),
+        knowledge=knowledge,
+        values=knowledge.values,
         passing_after_all=len(runs) - len(others_runs) - len(failing),
     )
 
@@ -177,10 +183,17 @@ def _nearest(tests: Iterable[int], failing: Sequence[int], greeting: Greeting) -
 
 
 def _knowledge(
-    modules: Modules, traced: Iterable[RunSeen], errors: Iterable[ErrorSeen | None]
+    modules: Modules,
+    failing: Iterable[RunSeen],
+    passing: Iterable[RunSeen],
+    errors: Iterable[ErrorSeen | None],
 ) -> Knowledge:
     knowledge = Knowledge(modules=modules)
-    for run in traced:
+    for run in failing:
+        if run.trace is not None:
+            knowledge.learn(run.trace)
+            knowledge.values.learn(run.trace)
+    for run in passing:
         if run.trace is not None:
             knowledge.learn(run.trace)
     knowledge.errors += [error for error in errors if error is not None]

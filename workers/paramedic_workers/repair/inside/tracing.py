@@ -1,6 +1,7 @@
 """Watches one test run: which lines it runs, in which order, with values of which types.
 
-Only types and names are kept, never values: they choose templates and fill them in.
+Types and names choose templates and fill them in; small samples of values (`values.py`)
+tell which expressions can make a difference.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .places import is_source_below
+from .values import Samples, own_attributes
 
 #: How often the variables of one line are looked at.
 _LOOKS = 25
@@ -31,7 +33,8 @@ class Trace:
 
         Args:
             root: absolute path.
-            with_types: also note types of variables and attributes; slower.
+            with_types: also note types of variables and attributes, and samples of
+                values; slower.
         """
         self._root = root
         self._with_types = with_types
@@ -41,6 +44,7 @@ class Trace:
         self._attributes: dict[str, dict[str, str]] = {}
         self._objects: dict[str, int] = {}
         self._recent: list[tuple[str, int]] = []
+        self._samples = Samples()
 
     def start(self) -> None:
         """Begin to watch this thread."""
@@ -66,6 +70,7 @@ class Trace:
                 kind: dict(sorted(a.items())) for kind, a in sorted(self._attributes.items())
             },
             "recent": [list(place) for place in self._recent],
+            "values": self._samples.report(),
         }
 
     def _enter(self, frame: types.FrameType, _event: str, _argument: Any) -> _LocalTrace | None:
@@ -78,9 +83,9 @@ class Trace:
             self._recent.remove(place)
         self._recent.append(place)
         del self._recent[:-_RECENT]
-        return self._watch_lines(file, code.co_firstlineno)
+        return self._watch_lines(file, code.co_firstlineno, code.co_name == "<module>")
 
-    def _watch_lines(self, file: str, first_line: int) -> _LocalTrace:
+    def _watch_lines(self, file: str, first_line: int, is_module: bool) -> _LocalTrace:
         hits = self._lines.setdefault(file, {})
 
         def step(frame: types.FrameType, event: str, _argument: Any) -> _LocalTrace:
@@ -88,7 +93,10 @@ class Trace:
             if event == "line":
                 hits[line] = hits.get(line, 0) + 1
             if self._with_types and hits.get(line, 0) <= _LOOKS:
-                self._look(frame, file, first_line)
+                variables = dict(frame.f_locals)
+                self._look(variables, file, first_line)
+                if event == "line" and variables and not is_module:
+                    self._samples.take(file, line, variables)
             return step
 
         return step
@@ -100,9 +108,9 @@ class Trace:
             self._wanted[filename] = file if wanted else None
         return self._wanted[filename]
 
-    def _look(self, frame: types.FrameType, file: str, first_line: int) -> None:
+    def _look(self, variables: dict[str, Any], file: str, first_line: int) -> None:
         seen = self._types.setdefault((file, first_line), {})
-        for name, value in list(frame.f_locals.items()):
+        for name, value in variables.items():
             if not name.startswith("."):
                 seen.setdefault(name, set()).add(_type_name(value))
                 self._look_into(value)
@@ -117,15 +125,8 @@ class Trace:
         self._objects[name] = self._objects.get(name, 0) + 1
         known = self._attributes.setdefault(name, {})
         known.update(_attributes_of_class(kind))
-        for attribute, content in list(_own_attributes(value).items())[:60]:
+        for attribute, content in list(own_attributes(value).items())[:60]:
             known[str(attribute)] = _type_name(content)
-
-
-def _own_attributes(value: Any) -> dict[str, Any]:
-    try:
-        return dict(object.__getattribute__(value, "__dict__"))
-    except (AttributeError, TypeError, ValueError):
-        return {}
 
 
 def _attributes_of_class(kind: type) -> dict[str, str]:
