@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
-from pathlib import Path
+
+from paramedic_workers.repair import Command
 
 
 class LocalProcess:
@@ -38,32 +38,24 @@ class LocalProcess:
 class LocalLauncher:
     """Plain subprocesses; keeps what it started, for tests that look at it."""
 
+    description = "none: plain processes"
+
     def __init__(self) -> None:
         """Nothing is started yet."""
         self.started: list[LocalProcess] = []
 
-    def start(
-        self,
-        argv: Sequence[str],
-        *,
-        root: Path,
-        directory: Path | None = None,
-        readable: Sequence[Path] = (),
-        writable: Sequence[Path] = (),
-        environment: dict[str, str] | None = None,
-        pass_fds: Sequence[int] = (),
-        output: int | None = None,
-    ) -> LocalProcess:
-        """Start `argv`; `readable` and `writable` mean nothing without a sandbox."""
-        stream = subprocess.DEVNULL if output is None else output
+    def start(self, command: Command) -> LocalProcess:
+        """Start it; `readable` and `writable` mean nothing without a sandbox."""
+        stream = subprocess.DEVNULL if command.output is None else command.output
+        basics = {"PATH": os.defpath, "HOME": str(command.root), "LANG": "C.UTF-8"}
         process = subprocess.Popen(
-            argv,
-            cwd=directory or root,
-            env={"PATH": os.defpath, "HOME": str(root), "LANG": "C.UTF-8", **(environment or {})},
+            command.argv,
+            cwd=command.directory or command.root,
+            env={**basics, **command.environment},
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=stream,
-            pass_fds=tuple(pass_fds),
+            pass_fds=tuple(command.pass_fds),
             start_new_session=True,
         )
         started = LocalProcess(process)

@@ -18,7 +18,7 @@ from tests.support.waiting import wait_for
 _HEAL = """
 import sys
 from pathlib import Path
-from paramedic_workers.healing.model import Deadline
+from paramedic_workers.healing.model import Command, Deadline
 from paramedic_workers.healing.sandbox import Sandbox
 from paramedic_workers.healing.workspace import Workspace
 from paramedic_workers.settings import SandboxMode, TargetSettings
@@ -35,7 +35,8 @@ diff = "--- a/shop/sums.py\\n+++ b/shop/sums.py\\n@@ -1,1 +1,1 @@\\n-changed\\n+
 workspace.publish("paramedic/x", workspace.commit(diff, "Fix"), repository)
 print("published", flush=True)
 nested = f"(setsid sh -c 'sleep 600; : {mark}' &) ; sleep 600; : {mark}"
-Sandbox(SandboxMode.PREFERRED, bubblewrap=bubblewrap).start(["sh", "-c", nested], root=root).wait()
+command = Command(argv=["sh", "-c", nested], root=root)
+Sandbox(SandboxMode.PREFERRED, bubblewrap=bubblewrap).start(command).wait()
 """
 
 

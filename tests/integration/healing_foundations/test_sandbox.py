@@ -13,6 +13,7 @@ import pytest
 
 from paramedic_workers.errors import SandboxError
 from paramedic_workers.healing.chain import NOBODY, Limits
+from paramedic_workers.healing.model import Command
 from paramedic_workers.healing.processes import BoundedOutput
 from paramedic_workers.healing.sandbox import Sandbox
 from paramedic_workers.settings import SandboxMode
@@ -38,7 +39,7 @@ def bubblewrap(request: pytest.FixtureRequest) -> Sandbox:
 def _ran(sandbox: Sandbox, argv: list[str], root: Path, **options: object) -> tuple[int, str]:
     """Exit status and output."""
     output = BoundedOutput()
-    process = sandbox.start(argv, root=root, output=output.descriptor, **options)  # type: ignore[arg-type]  # passed on as given
+    process = sandbox.start(Command(argv=argv, root=root, output=output.descriptor, **options))  # type: ignore[arg-type]  # passed on as given
     output.close()
     try:
         return process.wait(120), output.text()
@@ -86,7 +87,11 @@ def test_the_tree_is_writable_and_the_environment_is_what_was_given(
 def test_descriptors_are_passed_on(make_sandbox: MakeSandbox, tree: Path) -> None:
     reader, writer = os.pipe()
     process = make_sandbox().start(
-        python_that(f"import os; os.write({writer}, b'hello')"), root=tree, pass_fds=[writer]
+        Command(
+            argv=python_that(f"import os; os.write({writer}, b'hello')"),
+            root=tree,
+            pass_fds=[writer],
+        )
     )
     os.close(writer)
     assert process.wait(120) == 0
@@ -95,7 +100,7 @@ def test_descriptors_are_passed_on(make_sandbox: MakeSandbox, tree: Path) -> Non
 
 
 def test_waiting_has_an_end(make_sandbox: MakeSandbox, tree: Path) -> None:
-    process = make_sandbox().start(["sleep", "600"], root=tree)
+    process = make_sandbox().start(Command(argv=["sleep", "600"], root=tree))
     with pytest.raises(TimeoutError):
         process.wait(0.05)
     process.kill()
@@ -118,7 +123,7 @@ def test_nothing_is_left_of_what_was_started(
 ) -> None:
     mark = f"mark-{os.urandom(6).hex()}"
     script = escape.format(mark=mark) + (" sleep 0.2" if end == "by itself" else " sleep 600")
-    process = make_sandbox().start(["sh", "-c", script], root=tree)
+    process = make_sandbox().start(Command(argv=["sh", "-c", script], root=tree))
     if end == "by itself":
         process.wait(120)
     else:
@@ -162,7 +167,7 @@ for made in range(200):
 @needs_bubblewrap
 def test_processes_are_limited_for_each_run_apart(tree: Path, bubblewrap: Sandbox) -> None:
     other = bubblewrap.start(
-        python_that(_FORKS.replace("sys.exit(3)", "time.sleep(60)")), root=tree
+        Command(argv=python_that(_FORKS.replace("sys.exit(3)", "time.sleep(60)")), root=tree)
     )
     status, output = _ran(bubblewrap, python_that(_FORKS), tree)
     other.kill()
@@ -243,7 +248,7 @@ def test_without_bubblewrap_too_a_root_worker_starts_nobody(open_folder: Path) -
 def test_a_sandbox_that_is_required_and_missing_starts_nothing(tree: Path) -> None:
     sandbox = Sandbox(SandboxMode.REQUIRED, bubblewrap=NO_BUBBLEWRAP)
     with pytest.raises(SandboxError, match="bubblewrap is not installed") as caught:
-        sandbox.start(["touch", "ran"], root=tree)
+        sandbox.start(Command(argv=["touch", "ran"], root=tree))
     assert "Install bubblewrap" in caught.value.remedy
     assert not (tree / "ran").exists()
 
@@ -276,10 +281,10 @@ def test_a_program_that_does_not_exist_ends_like_in_a_shell(
 
 def test_a_start_is_cheap(make_sandbox: MakeSandbox, tree: Path) -> None:
     sandbox = make_sandbox()
-    sandbox.start(["true"], root=tree).wait(120)
+    sandbox.start(Command(argv=["true"], root=tree)).wait(120)
     took = []
     for _ in range(5):
         began = time.monotonic()
-        sandbox.start(["true"], root=tree).wait(120)
+        sandbox.start(Command(argv=["true"], root=tree)).wait(120)
         took.append(time.monotonic() - began)
     assert min(took) < 0.1

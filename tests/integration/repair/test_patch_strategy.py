@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from paramedic_workers.healing.model import Case, Deadline, Progress, TestOutcome, TestReport
+from paramedic_workers.healing.model import (
+    Case,
+    Command,
+    Deadline,
+    Process,
+    Progress,
+    TestOutcome,
+    TestReport,
+)
 from paramedic_workers.healing.sandbox import Sandbox
 from paramedic_workers.healing.strategies.patch import PatchStrategy
 from paramedic_workers.results import AttemptOutcome, Confidence
@@ -111,5 +120,9 @@ class Readable:
         self._sandbox = sandbox
         self._folders = folders
 
-    def start(self, argv: Any, *, readable: Any = (), **options: Any) -> Any:
-        return self._sandbox.start(argv, readable=(*readable, *self._folders), **options)
+    @property
+    def description(self) -> str:
+        return self._sandbox.description
+
+    def start(self, command: Command) -> Process:
+        return self._sandbox.start(replace(command, readable=(*command.readable, *self._folders)))

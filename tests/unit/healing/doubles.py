@@ -13,8 +13,10 @@ from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
 from paramedic.event import Frame
+from paramedic_workers.healing.bench import Bench
 from paramedic_workers.healing.model import (
     Case,
+    Deadline,
     HealReport,
     HealRequest,
     IncidentBrief,
@@ -265,7 +267,7 @@ class Bed:
         )
         return Tools(
             open_workspace=lambda *_: given("workspace", self.workspace),
-            launcher=lambda _target: given("launcher", None),
+            launcher=lambda _target: given("launcher", SimpleNamespace(description="none")),
             environment=lambda *_: given("environment", environment),
             runner=lambda *_: given("runner", FakeRunner(self.world)),
             strategy=strategy,
@@ -275,3 +277,16 @@ class Bed:
 def bed(world: World, **strategies: Any) -> Bed:
     """A healer of this world with these strategies."""
     return Bed(world=world, strategies=strategies, workspace=FakeWorkspace(world))
+
+
+def bench(runner: Any, seconds: float = 60.0) -> Bench:
+    """A bench of an empty world whose experiments are carried out by this runner."""
+    workspace = FakeWorkspace(World({}))
+    return Bench(
+        checkouts=workspace,
+        apply=workspace.apply,
+        runner=runner,
+        revision=workspace.revision,
+        run_timeout=5.0,
+        deadline=Deadline.after(seconds),
+    )

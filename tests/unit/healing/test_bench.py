@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from paramedic_workers.errors import HealerError, PhaseTimeout
-from paramedic_workers.healing.bench import Bench, Experiment
+from paramedic_workers.healing.bench import Experiment
 from paramedic_workers.healing.checkouts import ClosableCheckouts
 from paramedic_workers.healing.launching import ClosableLauncher
-from paramedic_workers.healing.model import Deadline, RunEnd, RunReport, TestOutcome, TestReport
+from paramedic_workers.healing.model import Command, RunEnd, RunReport, TestOutcome, TestReport
 from paramedic_workers.healing.outcomes import Seen, failures, seen
 from paramedic_workers.healing.threads import all_of
-from tests.unit.healing.doubles import FakeWorkspace, World
+from tests.unit.healing.doubles import FakeWorkspace, World, bench
 
 
 class Scripted:
@@ -38,18 +38,6 @@ class Scripted:
                 break
         end = RunEnd.CRASHED if reports[-1].outcome is TestOutcome.LOST else RunEnd.FINISHED
         return RunReport(end=end, detail=f"Ended at {reports[-1].test}.", tests=tuple(reports))
-
-
-def bench(runner: Any, seconds: float = 60.0) -> Bench:
-    workspace = FakeWorkspace(World({}))
-    return Bench(
-        checkouts=workspace,
-        apply=workspace.apply,
-        runner=runner,
-        revision=workspace.revision,
-        run_timeout=5.0,
-        deadline=Deadline.after(seconds),
-    )
 
 
 def test_a_crash_in_the_middle_of_the_suite_does_not_hide_the_tests_after_it() -> None:
@@ -126,16 +114,17 @@ def test_a_closed_part_of_a_heal_gives_out_nothing_and_takes_all_back() -> None:
     class Launcher:
         process = Process()
 
-        def start(self, *_: Any, **__: Any) -> Process:
+        description = "none"
+
+        def start(self, _command: Command) -> Process:
             return self.process
 
-    launcher: Any = Launcher()
-    closable = ClosableLauncher(launcher)
-    closable.start(["true"], root=Path("/nowhere"))
+    closable = ClosableLauncher(Launcher())
+    closable.start(Command(argv=["true"], root=Path("/nowhere")))
     closable.close()
     assert Launcher.process.killed
     with pytest.raises(HealerError):
-        closable.start(["true"], root=Path("/nowhere"))
+        closable.start(Command(argv=["true"], root=Path("/nowhere")))
 
 
 def test_the_first_failure_of_parallel_work_is_raised_after_all_have_ended() -> None:

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from paramedic_workers.healing.bench import Bench
-from paramedic_workers.healing.model import Deadline, RunEnd, RunReport, TestOutcome, TestReport
+from paramedic_workers.healing.model import RunEnd, RunReport, TestOutcome, TestReport
 from paramedic_workers.healing.regressions import Comparison
-from tests.unit.healing.doubles import FakeWorkspace, World
+from tests.unit.healing.doubles import bench
 
 SUITE = ("before", "hangs", "behind")
 
@@ -30,18 +29,6 @@ def report(end: RunEnd, passed: dict[str, bool]) -> RunReport:
     outcomes = {True: TestOutcome.PASSED, False: TestOutcome.FAILED}
     tests = tuple(TestReport(test=t, outcome=outcomes[ok]) for t, ok in passed.items())
     return RunReport(end=end, detail="as told", tests=tests, collected=SUITE)
-
-
-def bench(runner: Any) -> Bench:
-    workspace = FakeWorkspace(World({}))
-    return Bench(
-        checkouts=workspace,
-        apply=workspace.apply,
-        runner=runner,
-        revision=workspace.revision,
-        run_timeout=5.0,
-        deadline=Deadline.after(60.0),
-    )
 
 
 @pytest.mark.parametrize(

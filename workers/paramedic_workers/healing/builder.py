@@ -33,7 +33,7 @@ from paramedic_workers.healing import trees
 from paramedic_workers.healing.dependencies import Dependencies
 from paramedic_workers.healing.interpreters import base_executable, virtual_environment
 from paramedic_workers.healing.locks import locked
-from paramedic_workers.healing.model import Deadline, Process
+from paramedic_workers.healing.model import Command, Deadline, Process
 from paramedic_workers.healing.processes import BoundedOutput
 from paramedic_workers.healing.sandbox import Sandbox
 from paramedic_workers.redaction import without_credentials
@@ -239,12 +239,14 @@ class _Build:
         output = BoundedOutput()
         try:
             process = self.sandbox.with_network().start(
-                [str(program), *command],
-                root=staging,
-                readable=(program, *readable, *_named_paths(variables)),
-                writable=(cache,),
-                environment=variables,
-                output=output.descriptor,
+                Command(
+                    argv=[str(program), *command],
+                    root=staging,
+                    readable=(program, *readable, *_named_paths(variables)),
+                    writable=(cache,),
+                    environment=variables,
+                    output=output.descriptor,
+                )
             )
             output.close()
             status = _ended(process, self.deadline)

@@ -54,7 +54,6 @@ from paramedic_workers.healing.model import (
 )
 from paramedic_workers.healing.publish import branch_for, put_on_branch
 from paramedic_workers.healing.reproduce import Reproducer, Reproduction
-from paramedic_workers.healing.sandbox import Sandbox
 from paramedic_workers.healing.subjects import identified
 from paramedic_workers.healing.tools import HealWorkspace, Tools, real_tools
 from paramedic_workers.healing.verify import Prover
@@ -218,8 +217,7 @@ class _Heal:
         )
         self._conclusions.revision = workspace.revision
         self._conclusions.unsupported = tuple(workspace.unsupported)
-        sandbox = self._tools.launcher(target)
-        launcher = ClosableLauncher(sandbox)
+        launcher = ClosableLauncher(self._tools.launcher(target))
         root = workspace.checkout(workspace.revision)
         stack.callback(workspace.discard, root)
         environment = self._tools.environment(
@@ -227,8 +225,7 @@ class _Heal:
         )
         runner = self._tools.runner(target, environment, launcher)
         self._tell_prepared(workspace, environment)
-        if isinstance(sandbox, Sandbox):
-            self._journal.say(f"sandbox: {sandbox.description}")
+        self._journal.say(f"sandbox: {launcher.description}")
         checkouts = ClosableCheckouts(workspace, environment.complete)
         # Processes are ended before the trees they run in are deleted.
         stack.callback(checkouts.close)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from paramedic_workers.errors import HealerError
-from paramedic_workers.healing.model import Launcher, Process
+from paramedic_workers.healing.model import Command, Launcher, Process
 
 
 class ClosableLauncher:
@@ -26,18 +27,12 @@ class ClosableLauncher:
         self._running: set[_Remembered] = set()
         self._closed = False
 
-    def start(
-        self,
-        argv: Sequence[str],
-        *,
-        root: Path,
-        directory: Path | None = None,
-        readable: Sequence[Path] = (),
-        writable: Sequence[Path] = (),
-        environment: dict[str, str] | None = None,
-        pass_fds: Sequence[int] = (),
-        output: int | None = None,
-    ) -> Process:
+    @property
+    def description(self) -> str:
+        """What keeps the processes apart; see `healing.model.Launcher`."""
+        return self._launcher.description
+
+    def start(self, command: Command) -> Process:
         """Start a process; see `healing.model.Launcher`.
 
         Raises:
@@ -50,14 +45,7 @@ class ClosableLauncher:
                     "No process can be started any more: this part of the heal ended."
                 )
             process = self._launcher.start(
-                argv,
-                root=root,
-                directory=directory,
-                readable=tuple(dict.fromkeys((*readable, *self._readable))),
-                writable=writable,
-                environment=environment,
-                pass_fds=pass_fds,
-                output=output,
+                replace(command, readable=(*dict.fromkeys((*command.readable, *self._readable)),))
             )
             remembered = _Remembered(process, self)
             self._running.add(remembered)

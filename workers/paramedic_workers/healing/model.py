@@ -11,6 +11,7 @@ from typing import ClassVar, Protocol
 
 from paramedic.event import Frame
 from paramedic_workers.errors import ParamedicError, Phase
+from paramedic_workers.repair.model import Command as Command
 from paramedic_workers.repair.model import Launcher as Launcher
 from paramedic_workers.repair.model import Process as Process
 from paramedic_workers.results import AttemptOutcome, Confidence, Result

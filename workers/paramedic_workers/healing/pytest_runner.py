@@ -23,6 +23,7 @@ import msgspec
 from paramedic.event import Frame
 from paramedic_workers.healing.environment import TargetEnvironment
 from paramedic_workers.healing.model import (
+    Command,
     Launcher,
     Process,
     RunEnd,
@@ -222,17 +223,19 @@ class PytestRunner:
         variables["PARAMEDIC_PROBE"] = f"{told},{listener.descriptor}"
         try:
             return self._launcher.start(
-                [
-                    *(str(self._environment.python), "-m", "pytest"),
-                    *_PYTEST_OPTIONS,
-                    *self._target.pytest_args,
-                ],
-                root=root,
-                directory=root / self._target.directory,
-                readable=(*self._environment.readable, PROBE_FOLDER),
-                environment=variables,
-                pass_fds=(told, listener.descriptor),
-                output=output.descriptor,
+                Command(
+                    argv=[
+                        *(str(self._environment.python), "-m", "pytest"),
+                        *_PYTEST_OPTIONS,
+                        *self._target.pytest_args,
+                    ],
+                    root=root,
+                    directory=root / self._target.directory,
+                    readable=(*self._environment.readable, PROBE_FOLDER),
+                    environment=variables,
+                    pass_fds=(told, listener.descriptor),
+                    output=output.descriptor,
+                )
             )
         finally:
             os.close(told)

@@ -19,8 +19,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -42,6 +41,7 @@ from paramedic_workers.healing.chain import (
     identity,
     limits_of,
 )
+from paramedic_workers.healing.model import Command
 from paramedic_workers.healing.mounts import mount_arguments
 from paramedic_workers.healing.processes import (
     MARK,
@@ -54,20 +54,6 @@ from paramedic_workers.healing.processes import (
 from paramedic_workers.settings import SandboxMode, TargetSettings
 
 _log = structlog.get_logger()
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Command:
-    """What to start, and what it may see."""
-
-    argv: Sequence[str]
-    root: Path
-    directory: Path
-    readable: Sequence[Path]
-    writable: Sequence[Path]
-    environment: dict[str, str]
-    pass_fds: Sequence[int]
-    output: int | None
 
 
 class Sandbox:
@@ -135,19 +121,8 @@ class Sandbox:
             )
         _warn_once(self._problem)
 
-    def start(
-        self,
-        argv: Sequence[str],
-        *,
-        root: Path,
-        directory: Path | None = None,
-        readable: Sequence[Path] = (),
-        writable: Sequence[Path] = (),
-        environment: dict[str, str] | None = None,
-        pass_fds: Sequence[int] = (),
-        output: int | None = None,
-    ) -> ProcessTree:
-        """Start `argv` with `root` writable and nothing else of the machine but the system.
+    def start(self, command: Command) -> ProcessTree:
+        """Start it with its root writable and nothing else of the machine but the system.
 
         See `Launcher.start`; the thread that calls this must outlive the process.
 
@@ -156,16 +131,6 @@ class Sandbox:
                 such program.
         """
         self.check()
-        command = _Command(
-            argv=argv,
-            root=root,
-            directory=directory or root,
-            readable=readable,
-            writable=writable,
-            environment=environment or {},
-            pass_fds=pass_fds,
-            output=output,
-        )
         return self._start_inside(command) if self._program else self._start_outside(command)
 
     @functools.cached_property
@@ -180,7 +145,7 @@ class Sandbox:
         program = shutil.which(self._bubblewrap)
         return problem_of(program) if program else "bubblewrap is not installed"
 
-    def _start_inside(self, command: _Command) -> ProcessTree:
+    def _start_inside(self, command: Command) -> ProcessTree:
         """Start it under bubblewrap."""
         as_nobody = os.geteuid() == 0
         if as_nobody:
@@ -204,7 +169,7 @@ class Sandbox:
             *limits_of(self._limits, processes=self._limits.processes),
         ]
         # Only now, as the user that it belongs to: bwrap itself may not be let into it.
-        chain += ["env", f"--chdir={command.directory}", "--"]
+        chain += ["env", f"--chdir={command.directory or command.root}", "--"]
         try:
             popen = _popen(
                 [self._program, "--args", str(arguments), "--", *chain, *command.argv],
@@ -218,7 +183,7 @@ class Sandbox:
             os.close(info_writer)
         return ProcessTree(popen, end_others=end_namespace(first_process(info_reader)))
 
-    def _start_outside(self, command: _Command) -> ProcessTree:
+    def _start_outside(self, command: Command) -> ProcessTree:
         """Start it without bubblewrap: other user, limits, session and environment only."""
         as_nobody = os.geteuid() == 0 and _can_be_reached_by_nobody(command)
         scratch = Path(tempfile.mkdtemp(prefix=".scratch-", dir=_scratch_parent(command.root)))
@@ -249,7 +214,7 @@ class Sandbox:
 
 def _popen(
     argv: list[str],
-    command: _Command,
+    command: Command,
     *,
     environment: dict[str, str],
     descriptors: Sequence[int] = (),
@@ -258,7 +223,7 @@ def _popen(
     try:
         return subprocess.Popen(
             argv,
-            cwd=command.directory,
+            cwd=command.directory or command.root,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -278,7 +243,7 @@ def _basic_variables(*, home: str, scratch: str) -> dict[str, str]:
     return {"PATH": SYSTEM_PATH, "HOME": home, "LANG": "C.UTF-8", "TMPDIR": scratch}
 
 
-def _variables(environment: dict[str, str], *, home: str, scratch: str) -> list[str]:
+def _variables(environment: Mapping[str, str], *, home: str, scratch: str) -> list[str]:
     variables = {**_basic_variables(home=home, scratch=scratch), **environment}
     return [word for name, value in variables.items() for word in ("--setenv", name, value)]
 
@@ -292,7 +257,7 @@ def _hand_over(*paths: Path, output: int | None) -> None:
         os.fchown(output, NOBODY, NOBODY)
 
 
-def _can_be_reached_by_nobody(command: _Command) -> bool:
+def _can_be_reached_by_nobody(command: Command) -> bool:
     """Whether another user gets to the working tree and the program; said loudly where not."""
     path_variable = command.environment.get("PATH", SYSTEM_PATH)
     program = Path(shutil.which(command.argv[0], path=path_variable) or command.argv[0])

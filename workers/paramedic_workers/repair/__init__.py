@@ -15,6 +15,7 @@ The rooms, in the order of the flow: `engine` (one repair), `targets` (the faili
 
 from paramedic_workers.repair.engine import repair
 from paramedic_workers.repair.model import (
+    Command,
     Launcher,
     Process,
     Project,
@@ -26,6 +27,7 @@ from paramedic_workers.repair.model import (
 )
 
 __all__ = [
+    "Command",
     "Launcher",
     "Process",
     "Project",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -46,32 +46,38 @@ class Process(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """What is to be started, and what it may see."""
+
+    #: Program and arguments; no shell.
+    argv: Sequence[str]
+    #: The working tree; writable, and mounted at its own path.
+    root: Path
+    #: Where it is started; `root` where None.
+    directory: Path | None = None
+    #: Further paths it may read.
+    readable: Sequence[Path] = ()
+    #: Further paths it may write.
+    writable: Sequence[Path] = ()
+    #: All it sees of the environment, besides PATH, HOME, LANG and TMPDIR.
+    environment: Mapping[str, str] = field(default_factory=dict)
+    #: File descriptors it inherits.
+    pass_fds: Sequence[int] = ()
+    #: File descriptor for stdout and stderr; None: discarded.
+    output: int | None = None
+
+
 class Launcher(Protocol):
     """Starts processes of the target, inside whatever sandbox the caller wants."""
 
-    def start(
-        self,
-        argv: Sequence[str],
-        *,
-        root: Path,
-        directory: Path | None = None,
-        readable: Sequence[Path] = (),
-        writable: Sequence[Path] = (),
-        environment: dict[str, str] | None = None,
-        pass_fds: Sequence[int] = (),
-        output: int | None = None,
-    ) -> Process:
-        """Start `argv` with `root` writable and nothing else of the machine but the system.
+    @property
+    def description(self) -> str:
+        """One line for reports: what keeps the processes apart, and what does not."""
+        ...
 
-        Args:
-            argv: program and arguments; no shell.
-            root: the working tree; writable, and mounted at its own path.
-            directory: where it is started; `root` where None.
-            readable: further paths it may read.
-            writable: further paths it may write.
-            environment: all it sees of the environment, besides PATH, HOME, LANG and TMPDIR.
-            pass_fds: file descriptors it inherits.
-            output: file descriptor for stdout and stderr; None: discarded.
+    def start(self, command: Command) -> Process:
+        """Start it with its root writable and nothing else of the machine but the system.
 
         Raises:
             SandboxError: the sandbox is required and cannot be set up.

@@ -13,7 +13,7 @@ import msgspec
 from paramedic_workers.errors import EnvironmentBuildError
 from paramedic_workers.repair.inside.channel import Channel, Closed
 from paramedic_workers.repair.messages import Greeting, Hello
-from paramedic_workers.repair.model import Process, Project
+from paramedic_workers.repair.model import Command, Process, Project
 
 T = TypeVar("T")
 
@@ -130,16 +130,18 @@ class Session:
         project = self._project
         numbers = [str(descriptor) for descriptor in theirs]
         return project.launcher.start(
-            [str(project.python), "-c", _BOOT, str(_INSIDE), *numbers],
-            root=project.root,
-            directory=project.directory,
-            readable=[_INSIDE],
-            environment={
-                **project.environment,
-                "PYTHONHASHSEED": str(self._seed),
-                "PYTHONDONTWRITEBYTECODE": "1",
-            },
-            pass_fds=theirs,
+            Command(
+                argv=[str(project.python), "-c", _BOOT, str(_INSIDE), *numbers],
+                root=project.root,
+                directory=project.directory,
+                readable=[_INSIDE],
+                environment={
+                    **project.environment,
+                    "PYTHONHASHSEED": str(self._seed),
+                    "PYTHONDONTWRITEBYTECODE": "1",
+                },
+                pass_fds=theirs,
+            )
         )
 
     def _introduce(self) -> None:
