@@ -57,7 +57,10 @@ class Function:
     @cached_property
     def body_start(self) -> int:
         """Position from which on edits change its code and nothing else."""
-        return self.source.span(self.node.body[0])[0]
+        first = self.node.body[0]
+        if self.source.indentation(first) is None:
+            return self.source.span(first)[0]
+        return self.source.line_start(first.lineno)
 
     def holds(self, part: Replacement) -> bool:
         """Whether a replacement is inside its body."""

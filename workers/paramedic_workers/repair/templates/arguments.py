@@ -13,7 +13,7 @@ from itertools import combinations
 
 from paramedic_workers.repair.edits import Proposal
 from paramedic_workers.repair.source import Replacement
-from paramedic_workers.repair.templates.site import Site, Template, quoted
+from paramedic_workers.repair.templates.site import Site, family, quoted
 
 _MOST = 6
 
@@ -62,7 +62,7 @@ def reverse_flag(site: Site) -> Iterator[Proposal]:
         yield Proposal((part,), 1.0, "`reverse=True` added")
 
 
-SWAPPED = Template("arguments swapped", 0.8, (ast.Call,), swapped)
-SWAPPED_ELEMENTS = Template("elements swapped", 0.5, (ast.Tuple, ast.List), swapped_elements)
-DROPPED = Template("argument dropped", 0.4, (ast.Call,), dropped)
-REVERSE = Template("sort order", 0.5, (ast.Call,), reverse_flag)
+SWAPPED = family("arguments swapped", (ast.Call,), swapped)
+SWAPPED_ELEMENTS = family("elements swapped", (ast.Tuple, ast.List), swapped_elements)
+DROPPED = family("argument dropped", (ast.Call,), dropped)
+REVERSE = family("sort order", (ast.Call,), reverse_flag)

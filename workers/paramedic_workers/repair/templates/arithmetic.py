@@ -12,7 +12,7 @@ import ast
 from collections.abc import Iterator
 
 from paramedic_workers.repair.edits import Proposal
-from paramedic_workers.repair.templates.site import Site, Template
+from paramedic_workers.repair.templates.site import Site, family
 
 TOKENS: dict[type[ast.operator], str] = {
     ast.Add: "+",
@@ -107,8 +107,8 @@ def _is_text_formatting(node: ast.BinOp) -> bool:
     return left_is_text and isinstance(node.op, ast.Mod)
 
 
-OPERATOR = Template("arithmetic operator", 0.9, (ast.BinOp,), other_operator)
-AUGMENTED = Template("augmented assignment", 0.8, (ast.AugAssign, ast.Assign), other_augmented)
-SWAPPED_OPERANDS = Template("operands swapped", 0.6, (ast.BinOp,), swapped_operands)
-DROPPED_OPERAND = Template("operand dropped", 0.5, (ast.BinOp,), dropped_operand)
-SIGN = Template("sign", 0.5, (ast.UnaryOp,), other_sign)
+OPERATOR = family("arithmetic operator", (ast.BinOp,), other_operator)
+AUGMENTED = family("augmented assignment", (ast.AugAssign, ast.Assign), other_augmented)
+SWAPPED_OPERANDS = family("operands swapped", (ast.BinOp,), swapped_operands)
+DROPPED_OPERAND = family("operand dropped", (ast.BinOp,), dropped_operand)
+SIGN = family("sign", (ast.UnaryOp,), other_sign)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from paramedic_workers.repair.edits import Proposal
 from paramedic_workers.repair.knowledge import METHOD
 from paramedic_workers.repair.spelling import closest, likeness
-from paramedic_workers.repair.templates.site import Site, Template
+from paramedic_workers.repair.templates.site import Site, family
 
 _MISSING = re.compile(r"has no attribute '(\w+)'")
 
@@ -108,6 +108,6 @@ def _rename(site: Site, new: str, weight: float = 1.0) -> Iterator[Proposal]:
     yield from site.replace_span((end - len(_name(site)), end), new, weight)
 
 
-SPELLED_ALIKE = Template("undefined attribute", 1.0, (ast.Attribute,), spelled_alike)
-CONFUSED_METHOD = Template("confused method", 0.7, (ast.Attribute,), confused_method)
-OTHER_ATTRIBUTE = Template("other attribute", 0.4, (ast.Attribute,), other_attribute)
+SPELLED_ALIKE = family("undefined attribute", (ast.Attribute,), spelled_alike)
+CONFUSED_METHOD = family("confused method", (ast.Attribute,), confused_method)
+OTHER_ATTRIBUTE = family("other attribute", (ast.Attribute,), other_attribute)

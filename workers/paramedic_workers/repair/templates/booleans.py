@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from paramedic_workers.repair.edits import Proposal
-from paramedic_workers.repair.templates.site import Site, Template
+from paramedic_workers.repair.templates.site import Site, family
 
 
 def other_connective(site: Site) -> Iterator[Proposal]:
@@ -34,5 +34,5 @@ def dropped_operand(site: Site) -> Iterator[Proposal]:
         yield from site.replace(site.node, word.join(kept))
 
 
-CONNECTIVE = Template("and/or", 0.8, (ast.BoolOp,), other_connective)
-DROPPED_OPERAND = Template("operand dropped", 0.4, (ast.BoolOp,), dropped_operand)
+CONNECTIVE = family("and/or", (ast.BoolOp,), other_connective)
+DROPPED_OPERAND = family("operand dropped", (ast.BoolOp,), dropped_operand)

@@ -11,7 +11,7 @@ import ast
 from collections.abc import Iterator
 
 from paramedic_workers.repair.edits import Proposal
-from paramedic_workers.repair.templates.site import Site, Template
+from paramedic_workers.repair.templates.site import Site, family
 
 #: What is called on values of which type, by how often it is forgotten.
 WRAPPERS: dict[str, dict[str, float]] = {
@@ -58,7 +58,7 @@ def dropped_call(site: Site) -> Iterator[Proposal]:
 def added_call(site: Site) -> Iterator[Proposal]:
     """`x` becomes `f(x)`, for the functions that its type suggests."""
     node = site.node
-    if not _is_value(site):
+    if not site.is_value:
         return
     types = site.types_of(node)
     around = _function_around(site)
@@ -73,23 +73,11 @@ def added_call(site: Site) -> Iterator[Proposal]:
 def added_method(site: Site) -> Iterator[Proposal]:
     """`x` becomes `x.f()`."""
     node = site.node
-    if not _is_value(site) or isinstance(node, ast.BinOp):
+    if not site.is_value or isinstance(node, ast.BinOp):
         return
     for kind in sorted(site.types_of(node)):
         for method, weight in METHODS.get(kind, {}).items():
             yield from site.replace(node, f"{site.text()}.{method}()", weight)
-
-
-def _is_value(site: Site) -> bool:
-    """Whether the expression is used for its value alone, not called or looked into."""
-    node, parent = site.node, site.parent
-    if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
-        return False
-    if isinstance(parent, ast.Call):
-        return node is not parent.func
-    if isinstance(parent, (ast.Attribute, ast.Expr)):
-        return False
-    return not (isinstance(parent, ast.Subscript) and node is parent.value)
 
 
 def _function_around(site: Site) -> str:
@@ -99,6 +87,6 @@ def _function_around(site: Site) -> str:
     return ""
 
 
-DROPPED = Template("call dropped", 0.6, (ast.Call,), dropped_call)
-ADDED = Template("call added", 0.6, _EXPRESSIONS, added_call)
-ADDED_METHOD = Template("method call added", 0.35, _EXPRESSIONS, added_method)
+DROPPED = family("call dropped", (ast.Call,), dropped_call)
+ADDED = family("call added", _EXPRESSIONS, added_call)
+ADDED_METHOD = family("method call added", _EXPRESSIONS, added_method)

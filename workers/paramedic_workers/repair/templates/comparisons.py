@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from paramedic_workers.repair.edits import Proposal
-from paramedic_workers.repair.templates.site import Site, Template
+from paramedic_workers.repair.templates.site import Site, family
 
 TOKENS: dict[type[ast.cmpop], str] = {
     ast.Lt: "<",
@@ -54,4 +54,4 @@ def other_operator(site: Site) -> Iterator[Proposal]:
             yield from site.replace_span(span, new, weight)
 
 
-TEMPLATE = Template("comparison operator", 0.9, (ast.Compare,), other_operator)
+TEMPLATE = family("comparison operator", (ast.Compare,), other_operator)

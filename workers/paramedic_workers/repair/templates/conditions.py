@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterator
 
 from paramedic_workers.repair.edits import Proposal
-from paramedic_workers.repair.templates.site import Site, Template
+from paramedic_workers.repair.templates.site import Site, family
 
 
 def dropped_not(site: Site) -> Iterator[Proposal]:
@@ -56,5 +56,5 @@ def _has_an_opposite(condition: ast.expr) -> bool:
 
 _PLACES = (ast.If, ast.While, ast.IfExp, ast.Assert, ast.BoolOp, ast.comprehension, ast.Return)
 
-DROPPED_NOT = Template("`not` dropped", 0.9, (ast.UnaryOp,), dropped_not)
-ADDED_NOT = Template("condition negated", 0.6, _PLACES, added_not)
+DROPPED_NOT = family("`not` dropped", (ast.UnaryOp,), dropped_not)
+ADDED_NOT = family("condition negated", _PLACES, added_not)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from paramedic_workers.repair.edits import Proposal
 from paramedic_workers.repair.spelling import closest
-from paramedic_workers.repair.templates.site import Site, Template
+from paramedic_workers.repair.templates.site import Site, family
 
 _LONGEST_TEXT = 60
 _MOST_NUMBERS = 8
@@ -108,6 +108,6 @@ def _is_docstring(site: Site) -> bool:
     return isinstance(site.parent, (ast.Expr, ast.JoinedStr))
 
 
-TRUTH = Template("truth value", 0.9, (ast.Constant,), other_truth)
-NUMBER = Template("number", 0.8, (ast.Constant,), other_number)
-TEXT = Template("text", 0.5, (ast.Constant,), other_text)
+TRUTH = family("truth value", (ast.Constant,), other_truth)
+NUMBER = family("number", (ast.Constant,), other_number)
+TEXT = family("text", (ast.Constant,), other_text)

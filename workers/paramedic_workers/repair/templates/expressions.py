@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from paramedic_workers.repair.edits import Proposal
 from paramedic_workers.repair.scope import is_read
 from paramedic_workers.repair.spelling import likeness
-from paramedic_workers.repair.templates.site import Site, Template
+from paramedic_workers.repair.templates.site import Site, family
 
 _KINDS = (ast.Name, ast.Call, ast.Subscript, ast.Attribute)
 _LONGEST = 40
@@ -34,4 +34,4 @@ def other_expression(site: Site) -> Iterator[Proposal]:
         yield from site.replace(node, text, fit * (0.6 + 0.4 * likeness(own, text)))
 
 
-TEMPLATE = Template("other expression", 0.35, _KINDS, other_expression)
+TEMPLATE = family("other expression", _KINDS, other_expression)

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterator
 
 from paramedic_workers.repair.edits import Proposal
-from paramedic_workers.repair.templates.site import Site, Template
+from paramedic_workers.repair.templates.site import Site, family
 
 #: Builtins that are mistaken for one another, the likeliest first.
 CONFUSED: dict[str, tuple[str, ...]] = {
@@ -54,4 +54,4 @@ def other_builtin(site: Site) -> Iterator[Proposal]:
             yield from site.replace(site.node, other, 1.0 / (1 + 0.6 * rank))
 
 
-TEMPLATE = Template("other builtin", 0.8, (ast.Name,), other_builtin)
+TEMPLATE = family("other builtin", (ast.Name,), other_builtin)

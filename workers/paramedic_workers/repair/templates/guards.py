@@ -15,7 +15,7 @@ import ast
 from collections.abc import Iterator
 
 from paramedic_workers.repair.edits import Proposal
-from paramedic_workers.repair.templates.site import NUMBERS, SIZED, Site, Template
+from paramedic_workers.repair.templates.site import NUMBERS, SIZED, Site, family
 
 _BY_NONE = frozenset({"TypeError", "AttributeError"})
 _BY_EMPTINESS = frozenset(
@@ -79,4 +79,4 @@ def _names_used(statement: ast.stmt) -> list[str]:
     return list(used)
 
 
-TEMPLATE = Template("guard", 0.6, _STATEMENTS, guard)
+TEMPLATE = family("guard", _STATEMENTS, guard)

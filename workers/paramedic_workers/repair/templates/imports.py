@@ -21,7 +21,7 @@ from paramedic_workers.repair.modules import is_standard
 from paramedic_workers.repair.source import Replacement
 from paramedic_workers.repair.spelling import closest, likeness
 from paramedic_workers.repair.templates.names import undefined_names
-from paramedic_workers.repair.templates.site import Site, Template, first_line, quoted
+from paramedic_workers.repair.templates.site import Site, family, first_line, quoted
 
 #: Names that are usually imported from one module of the standard library, or as an alias.
 IDIOMS: dict[str, str] = {
@@ -168,6 +168,6 @@ def _span_of_module(site: Site, missing: str) -> tuple[int, int] | None:
     return match.span() if match else None
 
 
-MISSING = Template("missing import", 1.0, (ast.Module,), missing_import)
-MOVED = Template("moved name", 1.0, (ast.ImportFrom,), moved_name)
-MODULE = Template("other module", 0.9, (ast.Import, ast.ImportFrom), other_module)
+MISSING = family("missing import", (ast.Module,), missing_import)
+MOVED = family("moved name", (ast.ImportFrom,), moved_name)
+MODULE = family("other module", (ast.Import, ast.ImportFrom), other_module)

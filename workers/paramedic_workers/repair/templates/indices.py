@@ -11,7 +11,7 @@ import ast
 from collections.abc import Iterator
 
 from paramedic_workers.repair.edits import Proposal
-from paramedic_workers.repair.templates.site import SEQUENCES, Site, Template
+from paramedic_workers.repair.templates.site import SEQUENCES, Site, family
 
 _SLICES = (("[1:]", 0.8), ("[:-1]", 0.8), ("[::-1]", 0.8), ("[:]", 0.2))
 _ELEMENTS = (("[0]", 0.4), ("[-1]", 0.4))
@@ -66,6 +66,6 @@ def added_slice(site: Site) -> Iterator[Proposal]:
 
 _SLICED = (ast.Name, ast.Attribute, ast.Call, ast.ListComp)
 
-INDEX = Template("index", 0.6, (ast.Subscript,), other_index)
-SLICE = Template("slice", 0.4, (ast.Subscript,), other_slice)
-ADDED_SLICE = Template("slice added", 0.35, _SLICED, added_slice)
+INDEX = family("index", (ast.Subscript,), other_index)
+SLICE = family("slice", (ast.Subscript,), other_slice)
+ADDED_SLICE = family("slice added", _SLICED, added_slice)

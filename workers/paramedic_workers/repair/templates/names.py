@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from paramedic_workers.repair.edits import Proposal
 from paramedic_workers.repair.spelling import closest, likeness
-from paramedic_workers.repair.templates.site import Site, Template
+from paramedic_workers.repair.templates.site import Site, family
 
 _UNDEFINED = re.compile(r"name '(\w+)' is not defined|local variable '(\w+)'|variable '(\w+)'")
 _MOST = 12
@@ -83,7 +83,7 @@ def _is_called(site: Site) -> bool:
     return isinstance(site.parent, ast.Call) and site.node is site.parent.func
 
 
-SPELLED_ALIKE = Template("undefined name", 1.0, (ast.Name,), spelled_alike)
-OTHER_NAME = Template("other name", 0.6, (ast.Name,), other_name)
-OTHER_TARGET = Template("other target", 0.3, (ast.Name,), other_target)
-OTHER_FUNCTION = Template("other function", 0.4, (ast.Name,), other_function)
+SPELLED_ALIKE = family("undefined name", (ast.Name,), spelled_alike)
+OTHER_NAME = family("other name", (ast.Name,), other_name)
+OTHER_TARGET = family("other target", (ast.Name,), other_target)
+OTHER_FUNCTION = family("other function", (ast.Name,), other_function)

@@ -11,7 +11,7 @@ import ast
 from collections.abc import Iterator
 
 from paramedic_workers.repair.edits import Proposal
-from paramedic_workers.repair.templates.site import NUMBERS, Site, Template
+from paramedic_workers.repair.templates.site import NUMBERS, Site, family
 
 _WHOLE_NUMBERS = frozenset({"int"})
 _COUNTING = (ast.Call, ast.Name, ast.Attribute, ast.Subscript, ast.BinOp)
@@ -75,5 +75,5 @@ def _is_called_or_owner(site: Site, node: ast.expr) -> bool:
     return isinstance(parent, (ast.Attribute, ast.Subscript)) and node is parent.value
 
 
-ADDED_ONE = Template("off by one", 0.8, _COUNTING, one_more_or_less)
-DROPPED_ONE = Template("off by one", 0.8, (ast.BinOp,), dropped_one)
+ADDED_ONE = family("off by one", _COUNTING, one_more_or_less)
+DROPPED_ONE = family("off by one", (ast.BinOp,), dropped_one)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from paramedic_workers.repair.edits import Proposal
 from paramedic_workers.repair.source import Replacement
-from paramedic_workers.repair.templates.site import Site, Template, quoted
+from paramedic_workers.repair.templates.site import Site, family, quoted
 
 
 def other_value(site: Site) -> Iterator[Proposal]:
@@ -36,5 +36,5 @@ def forgotten_return(site: Site) -> Iterator[Proposal]:
         yield Proposal((Replacement(start, start, "return "),), 1.0, "`return` added")
 
 
-OTHER_VALUE = Template("returned value", 0.4, (ast.Return,), other_value)
-FORGOTTEN = Template("forgotten return", 0.4, (ast.Expr,), forgotten_return)
+OTHER_VALUE = family("returned value", (ast.Return,), other_value)
+FORGOTTEN = family("forgotten return", (ast.Expr,), forgotten_return)

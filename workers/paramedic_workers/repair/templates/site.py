@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from paramedic_workers.repair.edits import Proposal
 from paramedic_workers.repair.knowledge import Knowledge, plain_types
 from paramedic_workers.repair.scope import Scope
-from paramedic_workers.repair.source import Replacement, Source
+from paramedic_workers.repair.source import Replacement, Source, header_lines
+from paramedic_workers.repair.templates.priors import PRIORS
 
 #: Types that templates reason about.
 NUMBERS = frozenset({"int", "float", "bool", "complex", "Decimal", "Fraction"})
@@ -69,6 +70,49 @@ class Site:
             return self.node
         return next((a for a in self.ancestors() if isinstance(a, ast.stmt)), None)
 
+    @property
+    def is_value(self) -> bool:
+        """Whether the node is an expression used for its value alone: not called or looked into."""
+        node, parent = self.node, self.parent
+        if not isinstance(node, ast.expr) or not _is_loaded(node):
+            return False
+        if isinstance(parent, ast.Call):
+            return node is not parent.func
+        if isinstance(parent, (ast.Attribute, ast.Expr, ast.JoinedStr, ast.FormattedValue)):
+            return False
+        return not (isinstance(parent, ast.Subscript) and node is parent.value)
+
+    def fit(self, one: ast.AST, other: ast.AST) -> float:
+        """How well the second expression suits the place of the first, by their types."""
+        own, types = self.types_of(one), self.types_of(other)
+        if own and types:
+            return 1.0 if own & types else 0.15
+        return 0.5
+
+    def siblings(self) -> tuple[list[ast.stmt], int]:
+        """The statements of the block around a statement, and its place among them."""
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(self.parent, name, None)
+            if isinstance(block, list) and self.node in block:
+                return block, block.index(self.node)
+        return [], 0
+
+    def messages(self, *types: str) -> Iterator[tuple[str, float]]:
+        """Messages of the errors of these types, with the chance that this place is meant.
+
+        It is 1 for errors that were raised at this statement, and less for others.
+        """
+        statement = self.statement()
+        lines = header_lines(statement) if statement is not None else range(0)
+        file = str(self.source.path)
+        chances: dict[str, float] = {}
+        for error in self.knowledge.errors:
+            if error.type in types:
+                here = any(p.file == file and p.line in lines for p in error.frames)
+                chance = 1.0 if here or not error.frames else 0.4
+                chances[error.message] = max(chance, chances.get(error.message, 0.0))
+        yield from chances.items()
+
     # -- proposing -------------------------------------------------------------------
 
     def replace(self, node: ast.AST, text: str, weight: float = 1.0) -> Iterator[Proposal]:
@@ -105,10 +149,54 @@ class Site:
         indentation = self.source.indentation(statement)
         if indentation is None or _is_elif(self.source, statement):
             return
-        end = self.source.newline
-        text = "".join(f"{indentation}{line}{end}" for line in lines)
         start = self.source.line_start(first_line(statement))
+        text = self._block(indentation, lines)
         yield Proposal((Replacement(start, start, text),), weight, f"{quoted(lines[0])} added")
+
+    def insert_after(
+        self, statement: ast.stmt, lines: list[str], weight: float = 1.0
+    ) -> Iterator[Proposal]:
+        """Insert lines, indented like the statement, after it."""
+        indentation = self.source.indentation(statement)
+        if indentation is None or _is_elif(self.source, statement):
+            return
+        place = self.source.line_end(statement.end_lineno or statement.lineno)
+        text = self._block(indentation, lines)
+        if not self.source.text[:place].endswith(("\n", "\r")):
+            end = self.source.newline
+            text = f"{end}{text.removesuffix(end)}"
+        yield Proposal((Replacement(place, place, text),), weight, f"{quoted(lines[0])} added")
+
+    def put_under(
+        self, statement: ast.stmt, header: str, weight: float = 1.0
+    ) -> Iterator[Proposal]:
+        """Put a statement of one line into a block of its own."""
+        indentation = self.source.indentation(statement)
+        if indentation is None or not is_one_line(statement) or _is_elif(self.source, statement):
+            return
+        start = self.source.line_start(statement.lineno)
+        step = "\t" if indentation.startswith("\t") else "    "
+        text = f"{indentation}{header}{self.source.newline}{step}"
+        yield Proposal((Replacement(start, start, text),), weight, f"{quoted(header)} added")
+
+    def drop_lines(self, statement: ast.stmt, weight: float = 1.0) -> Iterator[Proposal]:
+        """Take the whole lines of a statement away."""
+        start = self.source.line_start(first_line(statement))
+        end = self.source.line_end(statement.end_lineno or statement.lineno)
+        title = f"{quoted(self.text(statement))} dropped"
+        yield Proposal((Replacement(start, end, ""),), weight, title)
+
+    def lines_of(self, *statements: ast.stmt) -> tuple[int, int]:
+        """The span of the whole lines from the first to the last of these statements."""
+        last = statements[-1]
+        start = self.source.line_start(first_line(statements[0]))
+        return start, self.source.line_end(last.end_lineno or last.lineno)
+
+    def _block(self, indentation: str, lines: list[str]) -> str:
+        end = self.source.newline
+        tabbed = indentation.startswith("\t")
+        shown = (line.replace("    ", "\t") if tabbed else line for line in lines)
+        return "".join(f"{indentation}{line}{end}" for line in shown)
 
 
 @dataclass(frozen=True)
@@ -124,6 +212,15 @@ class Template:
     propose: Callable[[Site], Iterator[Proposal]]
 
 
+def family(
+    name: str,
+    looks_at: tuple[type[ast.AST], ...],
+    propose: Callable[[Site], Iterator[Proposal]],
+) -> Template:
+    """A template of Paramedic's own: its prior stands with the others in `priors`."""
+    return Template(name, PRIORS[name], looks_at, propose)
+
+
 def quoted(text: str) -> str:
     """Code for a title: one line, not too long."""
     line = " ".join(text.split())
@@ -137,6 +234,15 @@ def first_line(statement: ast.stmt) -> int:
     decorators = getattr(statement, "decorator_list", [])
     lines: list[int] = [statement.lineno, *(decorator.lineno for decorator in decorators)]
     return min(lines)
+
+
+def is_one_line(statement: ast.stmt) -> bool:
+    """Whether a statement is simple and stands on one line."""
+    return statement.lineno == statement.end_lineno and not hasattr(statement, "body")
+
+
+def _is_loaded(node: ast.AST) -> bool:
+    return isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
 
 
 def _is_elif(source: Source, statement: ast.stmt) -> bool:
