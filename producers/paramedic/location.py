@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import msgspec
 
@@ -78,17 +78,3 @@ def state_url(broker: str) -> str:
     database = options.get("virtual_host") or options.get("db") or "0"
     credentials, at, _ = parts.netloc.rpartition("@")
     return f"unix://{credentials}{at}{quote(unquote(parts.path))}?db={database.strip('/') or '0'}"
-
-
-def without_password(url: str) -> str:
-    """The URL as it may be shown and logged."""
-    try:
-        parts = urlsplit(url)
-        password = parts.password
-    except ValueError:
-        return "(a URL that cannot be read)"
-    if not password:
-        return url
-    user_and_password, _, host = parts.netloc.rpartition("@")
-    user = user_and_password.partition(":")[0]
-    return urlunsplit(parts._replace(netloc=f"{user}:***@{host}"))

@@ -12,9 +12,9 @@ from redis.exceptions import BusyLoadingError, ConnectionError, TimeoutError
 from redis.retry import Retry
 
 from paramedic.location import state_url
+from paramedic.redaction import without_password
 from paramedic_workers.embedded import running_url
 from paramedic_workers.errors import BrokerError, UsageError
-from paramedic_workers.redaction import without_password
 from paramedic_workers.settings import Settings
 
 __all__ = ["broker_url", "connect", "state_client", "without_password"]

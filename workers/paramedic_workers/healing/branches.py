@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from paramedic.redaction import without_credentials
 from paramedic_workers.errors import Phase, PublishError, RepositoryError
 from paramedic_workers.healing.clones import Clone, Source
 from paramedic_workers.healing.git import (
@@ -19,7 +20,6 @@ from paramedic_workers.healing.git import (
     Configuration,
     Git,
 )
-from paramedic_workers.redaction import without_credentials
 
 #: All that we ever write to.
 BRANCH_PREFIX = "paramedic/"

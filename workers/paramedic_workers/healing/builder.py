@@ -28,6 +28,7 @@ from typing import Any
 import structlog
 import uv
 
+from paramedic.redaction import without_credentials
 from paramedic_workers.errors import EnvironmentBuildError
 from paramedic_workers.healing import trees
 from paramedic_workers.healing.dependencies import Dependencies
@@ -36,7 +37,6 @@ from paramedic_workers.healing.locks import locked
 from paramedic_workers.healing.model import Command, Deadline, Process
 from paramedic_workers.healing.processes import BoundedOutput
 from paramedic_workers.healing.sandbox import Sandbox
-from paramedic_workers.redaction import without_credentials
 
 _log = structlog.get_logger()
 

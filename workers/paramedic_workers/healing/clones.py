@@ -19,6 +19,7 @@ from pathlib import Path
 
 import structlog
 
+from paramedic.redaction import without_credentials
 from paramedic_workers.errors import RepositoryError
 from paramedic_workers.healing.git import (
     Configuration,
@@ -27,7 +28,6 @@ from paramedic_workers.healing.git import (
 )
 from paramedic_workers.healing.locks import FileLock, locked
 from paramedic_workers.healing.model import Deadline
-from paramedic_workers.redaction import without_credentials
 
 _log = structlog.get_logger()
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from paramedic.redaction import without_credentials
 from paramedic_workers.errors import RepositoryError
-from paramedic_workers.redaction import without_credentials
 
 #: Seconds that a git command on this machine may take.
 LOCAL_SECONDS = 120.0

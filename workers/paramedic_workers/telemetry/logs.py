@@ -13,7 +13,7 @@ from typing import IO, Any
 import structlog
 from structlog.typing import Processor
 
-from paramedic_workers.redaction import without_password
+from paramedic.redaction import without_password
 
 #: Loggers that say much and mean little at the level of everything else.
 _CHATTY = ("kombu", "amqp", "urllib3", "httpx")

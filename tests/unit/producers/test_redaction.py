@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from paramedic_workers.redaction import without_credentials, without_password
+from paramedic.redaction import without_credentials, without_password
 
 
 @pytest.mark.parametrize(
