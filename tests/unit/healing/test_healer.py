@@ -262,6 +262,66 @@ def test_a_patch_that_merely_fits_one_test_yields_to_one_that_heals_more() -> No
     }
 
 
+#: Two tests of one bug that look like two causes.
+ONE_BUG: dict[str, Any] = {
+    "test_first": lambda patches, _: bool(patches & {CHEAT_IN_CODE, FIX_A}),
+    "test_second": needs(FIX_A),
+}
+ONE_BUG_PLACES = {"test_first": "shop.a.f", "test_second": "shop.b.f"}
+
+
+class CheatingOn(Offering):
+    """Offers a hard-coded value for one test, with little confidence, and the fix for others."""
+
+    def __init__(self, cheated: str, for_others: Confidence) -> None:
+        super().__init__()
+        self.cheated = node(cheated)
+        self.for_others = for_others
+
+    def attempt(self, case: Case) -> StrategyReport:
+        if self.cheated in case.tests:
+            return Offering((CHEAT_IN_CODE,), confidence=Confidence.LOW).attempt(case)
+        return Offering((FIX_A,), confidence=self.for_others).attempt(case)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "verdict"),
+    [(Confidence.HIGH, Verdict.HEALED), (Confidence.LOW, Verdict.PROPOSED)],
+)
+def test_a_later_patch_that_heals_more_takes_what_was_to_be_proposed(
+    confidence: Confidence, verdict: Verdict
+) -> None:
+    strategy = CheatingOn("test_first", confidence)
+    world = World(ONE_BUG, places=ONE_BUG_PLACES)
+    result = one(bed(world, patch=strategy).heal(*ONE_BUG).results)
+    assert (result.verdict, result.patch) == (verdict, FIX_A)
+    assert set(result.failing_tests) == {node("test_first"), node("test_second")}
+    assert {result.incident, *result.merged} == {"i-test_first", "i-test_second"}
+    assert [a.patch for a in result.alternatives] == [CHEAT_IN_CODE]
+    assert len(result.attempts) == 2
+
+
+def test_among_patches_that_are_trusted_alike_the_one_that_heals_more_tests_is_taken() -> None:
+    both = Offering((CHEAT_IN_CODE, FIX_A), confidence=Confidence.LOW)
+    result = one(bed(World(ONE_BUG, places=ONE_BUG_PLACES), patch=both).heal(*ONE_BUG).results)
+    assert (result.verdict, result.patch) == (Verdict.PROPOSED, FIX_A)
+    assert len(result.failing_tests) == 2
+
+
+def test_a_later_patch_heals_a_test_that_was_left_without_one() -> None:
+    class BlindFor(CheatingOn):
+        def attempt(self, case: Case) -> StrategyReport:
+            if self.cheated in case.tests:
+                return Offering().attempt(case)
+            return super().attempt(case)
+
+    strategy = BlindFor("test_first", Confidence.LOW)
+    world = World(ONE_BUG, places=ONE_BUG_PLACES)
+    result = one(bed(world, patch=strategy).heal(*ONE_BUG).results)
+    assert (result.verdict, result.patch) == (Verdict.PROPOSED, FIX_A)
+    assert len(result.failing_tests) == 2
+
+
 def test_a_patch_that_heals_part_of_a_cluster_splits_it() -> None:
     tests: dict[str, Any] = {"test_a": needs(FIX_A), "test_b": needs("nothing")}
     world = World(tests, places=dict.fromkeys(tests, "shop.cart.total"))

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from paramedic_workers.errors import Phase, Verdict
 from paramedic_workers.healing.attempts import Proven
 from paramedic_workers.healing.boundary import Failure
+from paramedic_workers.healing.causes import CauseOutcome
 from paramedic_workers.healing.endings import Ending
-from paramedic_workers.healing.group import CauseOutcome
 from paramedic_workers.healing.journal import Journal
 from paramedic_workers.healing.model import IncidentBrief, TestReport
 from paramedic_workers.healing.subjects import Subject, incident_of

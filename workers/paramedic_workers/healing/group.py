@@ -7,6 +7,8 @@
    them is taken, else single tests are tried; the rest is a cluster of its own again.
 4. Tests that are left are tried with the proven patches together: two bugs may hide
    behind one test.
+5. Patches that are not trusted are kept back to the end: a later one may heal the same
+   tests and more of them, and then takes their place (`causes`).
 
 Whatever goes wrong with one cluster ends that cluster alone.
 """
@@ -20,14 +22,15 @@ from functools import partial
 
 from paramedic_workers.errors import Phase, PhaseTimeout
 from paramedic_workers.healing.attempts import Assignment, Proven, Tried, Workshop
-from paramedic_workers.healing.boundary import Failure, guarded
+from paramedic_workers.healing.boundary import guarded
+from paramedic_workers.healing.causes import CauseOutcome, rank, settled
 from paramedic_workers.healing.clusters import Cluster
 from paramedic_workers.healing.interruption import SignalWatch
 from paramedic_workers.healing.journal import Journal
 from paramedic_workers.healing.model import Deadline, KnownFix, OfferedPatch
 from paramedic_workers.healing.patching import PatchRefused
 from paramedic_workers.healing.regressions import named
-from paramedic_workers.results import Attempt, AttemptOutcome, Confidence
+from paramedic_workers.results import Attempt, AttemptOutcome
 
 #: Tests of a cluster that are tried alone before the cluster counts as unhealed.
 _MOST_SINGLES = 3
@@ -35,22 +38,6 @@ _MOST_SINGLES = 3
 _SHARE_OF_WHOLE = 0.6
 #: Strategy named for patches that heal only together.
 TOGETHER = "combination"
-
-
-@dataclass(kw_only=True)
-class CauseOutcome:
-    """What became of failing tests that are treated as one cause."""
-
-    #: Failing tests that the patch closes; without a patch, the cluster.
-    tests: tuple[str, ...]
-    journal: Journal
-    tried: Tried
-    #: The patch that is reported.
-    best: Proven | None = None
-    #: The exception that ended this cluster.
-    failure: Failure | None = None
-    #: The earlier incident whose patch this is.
-    known: KnownFix | None = None
 
 
 @dataclass(kw_only=True)
@@ -70,7 +57,10 @@ class GroupHealer:
     def __post_init__(self) -> None:
         """Begin with every test still failing."""
         self._outcomes: list[CauseOutcome] = []
+        #: Tests that a trusted patch heals.
         self._closed: set[str] = set()
+        #: Tests that a patch heals which is not trusted: they wait for a better one.
+        self._held: set[str] = set()
         self._failing = tuple(report.test for report in self.workshop.template.failing)
         self._combined: set[frozenset[str]] = set()
 
@@ -80,7 +70,7 @@ class GroupHealer:
             self._guarded(partial(self._try_known, fix), ())
         waiting = deque(cluster.tests for cluster in clusters)
         while waiting:
-            tests = self._still_failing(waiting.popleft())
+            tests = self._without_patch(waiting.popleft())
             if not tests:
                 continue
             self._guarded(self._try_together, ())
@@ -88,7 +78,7 @@ class GroupHealer:
             if rest:
                 waiting.appendleft(rest)
         self._guarded(self._try_together, ())
-        return self._without_closed()
+        return settled(self._outcomes, self.workshop.trusted)
 
     def _guarded(
         self, work: Callable[[Journal], tuple[str, ...]], tests: tuple[str, ...]
@@ -119,8 +109,11 @@ class GroupHealer:
             )
         return ()
 
-    def _still_failing(self, tests: Iterable[str]) -> tuple[str, ...]:
+    def _not_closed(self, tests: Iterable[str]) -> tuple[str, ...]:
         return tuple(test for test in tests if test not in self._closed)
+
+    def _without_patch(self, tests: Iterable[str]) -> tuple[str, ...]:
+        return tuple(test for test in self._not_closed(tests) if test not in self._held)
 
     def _heal_cluster(self, tests: tuple[str, ...], journal: Journal) -> tuple[str, ...]:
         """Look for a patch; gives the tests of the cluster that need another one."""
@@ -133,12 +126,12 @@ class GroupHealer:
             self._outcomes.append(CauseOutcome(tests=tests, journal=journal, tried=tried))
             return ()
         self._close(best, tried, journal)
-        return self._still_failing(tests)
+        return self._without_patch(tests)
 
     def _try(
         self, tests: tuple[str, ...], deadline: Deadline, share: float, journal: Journal
     ) -> Tried:
-        others = tuple(test for test in self._still_failing(self._failing) if test not in tests)
+        others = tuple(test for test in self._not_closed(self._failing) if test not in tests)
         time = deadline.within(deadline.left() * share)
         return self.workshop.try_all(Assignment(tests=tests, others=others), time, journal)
 
@@ -163,24 +156,31 @@ class GroupHealer:
         return self._best(found, tests)
 
     def _best(self, tried: Tried, tests: Sequence[str]) -> Proven | None:
-        """The proven patch that heals most of these tests; among equals, the most trusted."""
-        return max(
-            tried.proven,
-            key=lambda p: (len(p.proof.closes & set(tests)), _rank(p.offered.confidence)),
-            default=None,
-        )
+        """The proven patch that heals most of these tests; of equals, a trusted one.
+
+        Then the one that heals most tests in all, then the one with most confidence.
+        """
+
+        def merit(proven: Proven) -> tuple[int, bool, int, int]:
+            closes = proven.proof.closes
+            confidence = rank(proven.offered.confidence)
+            return len(closes & set(tests)), self.workshop.trusted(proven), len(closes), confidence
+
+        return max(tried.proven, key=merit, default=None)
 
     def _close(
         self, best: Proven, tried: Tried, journal: Journal, known: KnownFix | None = None
     ) -> None:
-        closes = tuple(t for t in self._failing if t in best.proof.closes and t not in self._closed)
-        self._closed.update(closes)
+        trusted = self.workshop.trusted(best)
+        open_tests = (self._not_closed if trusted else self._without_patch)(self._failing)
+        closes = tuple(test for test in open_tests if test in best.proof.closes)
+        (self._closed if trusted else self._held).update(closes)
         self._outcomes.append(
             CauseOutcome(tests=closes, journal=journal, tried=tried, best=best, known=known)
         )
 
     def _try_known(self, fix: KnownFix, journal: Journal) -> tuple[str, ...]:
-        tests = self._still_failing(self._failing)
+        tests = self._without_patch(self._failing)
         if not tests:
             return ()
         journal.say(f"trying the patch that healed incident {fix.incident}")
@@ -198,7 +198,7 @@ class GroupHealer:
     def _try_together(self, journal: Journal) -> tuple[str, ...]:
         """Try all proven patches at once on the tests that none of them heals alone."""
         parts = [outcome.best for outcome in self._outcomes if outcome.best is not None]
-        tests = self._still_failing(self._failing)
+        tests = self._without_patch(self._failing)
         key = frozenset(part.offered.diff for part in parts) | frozenset(tests)
         if len(parts) < 2 or not tests or key in self._combined:
             return ()
@@ -224,20 +224,6 @@ class GroupHealer:
             return None
         return Proven(offered=offered, strategy=strategy, proof=proof) if proof.holds else None
 
-    def _without_closed(self) -> list[CauseOutcome]:
-        """The outcomes, without tests that a later patch has closed after all."""
-        kept = []
-        for outcome in self._outcomes:
-            if outcome.best is None:
-                outcome.tests = self._still_failing(outcome.tests)
-            if outcome.tests:
-                kept.append(outcome)
-        return kept
-
-
-def _rank(confidence: Confidence) -> int:
-    return sum(confidence.at_least(other) for other in Confidence)
-
 
 def _as_tried(proven: Proven) -> Tried:
     attempt = Attempt(
@@ -253,7 +239,7 @@ def _together(diff: str, parts: Sequence[Proven]) -> OfferedPatch:
     titles = " and ".join(part.offered.title or part.strategy for part in parts)
     return OfferedPatch(
         diff=diff,
-        confidence=min((part.offered.confidence for part in parts), key=_rank),
+        confidence=min((part.offered.confidence for part in parts), key=rank),
         reasons=("No single patch heals it: it fails because of several causes.",),
         title=f"together: {titles}",
     )

@@ -32,13 +32,14 @@ from paramedic_workers.healing.already_fixed import later_main, without_fixed
 from paramedic_workers.healing.attempts import Workshop
 from paramedic_workers.healing.bench import Bench
 from paramedic_workers.healing.boundary import Failure, Outcome, failure_of, guarded
+from paramedic_workers.healing.causes import CauseOutcome
 from paramedic_workers.healing.checkouts import ClosableCheckouts
 from paramedic_workers.healing.combine import combined
 from paramedic_workers.healing.conclude import Conclusions, incidents_of, unpublished
 from paramedic_workers.healing.diagnose import Diagnosis, diagnose
 from paramedic_workers.healing.endings import Ending
 from paramedic_workers.healing.environment import TargetEnvironment
-from paramedic_workers.healing.group import CauseOutcome, GroupHealer
+from paramedic_workers.healing.group import GroupHealer
 from paramedic_workers.healing.interruption import SignalWatch
 from paramedic_workers.healing.journal import Journal
 from paramedic_workers.healing.launching import ClosableLauncher
