@@ -1,8 +1,8 @@
 """From suspicious lines to candidates, the best first.
 
-Functions are looked into only when their turn comes: a function that has not been looked
-into stands in the queue with the score that its best candidate could have. So the cost
-grows with what is tried, not with what the failing tests run.
+A template looks at a statement only when its turn comes: until then the two stand in the
+queue with the greatest score that could come of them. So the cost, in time and in memory,
+grows with what is tried, not with the size of the functions that the failing tests run.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import heapq
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -36,7 +36,7 @@ _HEADER = 0.5
 _MISSING_IMPORT = 2.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Area:
     """Statements of one function, or of one module's top level, with their suspicion."""
 
@@ -50,6 +50,22 @@ class Area:
         return max(suspicion for _, suspicion in self.statements)
 
 
+@dataclass(frozen=True)
+class _Turn:
+    """One template that will look at one statement."""
+
+    area: Area
+    statement: ast.AST
+    suspicion: float
+    template: Template
+    prior: float
+
+    @property
+    def bound(self) -> float:
+        """The greatest score that could come of it."""
+        return self.suspicion * self.prior
+
+
 @dataclass
 class CandidateQueue:
     """All candidates of a search, best first, made when they are needed."""
@@ -58,21 +74,21 @@ class CandidateQueue:
     knowledge: Knowledge
     root: Path
     templates: tuple[Template, ...] = TEMPLATES
+    #: Factors for templates by name, learned from history.
+    priors: Mapping[str, float] = field(default_factory=dict)
     seed: int = 0
     #: Functions that were looked into.
     functions: set[str] = field(default_factory=set)
+    _scopes: dict[Area, Scope] = field(default_factory=dict)
+    _nodes: dict[ast.AST, dict[type[ast.AST], list[ast.AST]]] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Candidate]:
         """The candidates, best first; the same ones in the same order every time."""
-        heap: list[tuple[object, int, Candidate | Area]] = []
-        areas = self._areas()
-        random.Random(self.seed).shuffle(areas)
-        areas.sort(key=lambda area: -area.greatest)
-        best_prior = max(template.prior for template in self.templates)
-        for number, area in enumerate(areas):
-            bound = (-area.greatest * best_prior, "", 0, "")
-            heapq.heappush(heap, (bound, number, area))
-        count = len(areas)
+        heap: list[tuple[object, int, Candidate | _Turn]] = []
+        for number, turn in enumerate(self._turns()):
+            heap.append(((-turn.bound, "", 0, ""), number, turn))
+        count = len(heap)
+        heapq.heapify(heap)
         seen: set[tuple[str, tuple[Replacement, ...]]] = set()
         while heap:
             _, _, first = heapq.heappop(heap)
@@ -86,9 +102,21 @@ class CandidateQueue:
                     count += 1
                     heapq.heappush(heap, (candidate.order(), count, candidate))
 
+    def _turns(self) -> Iterator[_Turn]:
+        """Every template with every statement that has a node of its kind."""
+        for area in self.areas:
+            for statement, suspicion in area.statements:
+                kinds = self._nodes_of(statement)
+                for template in self.templates:
+                    if not kinds.keys().isdisjoint(template.looks_at):
+                        prior = template.prior * self.priors.get(template.name, 1.0)
+                        yield _Turn(area, statement, suspicion, template, prior)
+
     # -- where -----------------------------------------------------------------------
 
-    def _areas(self) -> list[Area]:
+    @cached_property
+    def areas(self) -> list[Area]:
+        """Functions and top levels with suspicious statements, the most suspicious first."""
         areas: list[Area] = []
         for file in self.suspicion.files():
             try:
@@ -96,7 +124,9 @@ class CandidateQueue:
             except NotPython:
                 continue
             areas += self._areas_of(source)
-        return [area for area in areas if area.statements]
+        areas = [area for area in areas if area.statements]
+        random.Random(self.seed).shuffle(areas)
+        return sorted(areas, key=lambda area: -area.greatest)
 
     def _areas_of(self, source: Source) -> Iterator[Area]:
         lines = self.suspicion.lines[str(source.path)]
@@ -141,32 +171,35 @@ class CandidateQueue:
                 found.append((statement, suspicion))
         return found
 
-    @cached_property
-    def _by_kind(self) -> dict[type[ast.AST], list[Template]]:
-        table: dict[type[ast.AST], list[Template]] = {}
-        for template in self.templates:
-            for kind in template.looks_at:
-                table.setdefault(kind, []).append(template)
-        return table
-
     # -- what ------------------------------------------------------------------------
 
-    def _of(self, area: Area) -> Iterator[Candidate]:
-        function = area.function
-        name = function.name if function else area.source.relative
-        self.functions.add(f"{area.source.relative}:{name}")
-        first, last = (function.line, function.last_line) if function else (0, -1)
-        types = self.knowledge.types_in(str(area.source.path), first, last)
-        scope = Scope(area.source, function, types)
-        for statement, suspicion in area.statements:
-            for node in _own_nodes(statement):
-                site = Site(area.source, scope, self.knowledge, node)
-                yield from self._at(site, area, suspicion)
+    def scope_of(self, area: Area) -> Scope:
+        """The names that can be used in an area, and their types."""
+        if area not in self._scopes:
+            function = area.function
+            first, last = (function.line, function.last_line) if function else (0, -1)
+            types = self.knowledge.types_in(str(area.source.path), first, last)
+            self._scopes[area] = Scope(area.source, function, types)
+        return self._scopes[area]
 
-    def _at(self, site: Site, area: Area, suspicion: float) -> Iterator[Candidate]:
-        for template in self._by_kind.get(type(site.node), ()):
-            for proposal in template.propose(site):
-                yield _candidate(area, template, proposal, suspicion)
+    def _of(self, turn: _Turn) -> Iterator[Candidate]:
+        area, template = turn.area, turn.template
+        name = area.function.name if area.function else area.source.relative
+        self.functions.add(f"{area.source.relative}:{name}")
+        scope = self.scope_of(area)
+        kinds = self._nodes_of(turn.statement)
+        for kind in template.looks_at:
+            for node in kinds.get(kind, ()):
+                for proposal in template.propose(Site(area.source, scope, self.knowledge, node)):
+                    yield candidate_from(area, template.name, proposal, turn.bound)
+
+    def _nodes_of(self, statement: ast.AST) -> dict[type[ast.AST], list[ast.AST]]:
+        if statement not in self._nodes:
+            kinds: dict[type[ast.AST], list[ast.AST]] = {}
+            for node in _own_nodes(statement):
+                kinds.setdefault(type(node), []).append(node)
+            self._nodes[statement] = kinds
+        return self._nodes[statement]
 
 
 def functions_of(source: Source) -> list[Function]:
@@ -249,17 +282,25 @@ def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
                 yield from _own_nodes(child)
 
 
-def _candidate(area: Area, template: Template, proposal: Proposal, suspicion: float) -> Candidate:
+def candidate_from(area: Area, template: str, proposal: Proposal, bound: float) -> Candidate:
+    """A candidate that does what is proposed in an area.
+
+    Args:
+        area: where.
+        template: the name of its family.
+        proposal: what.
+        bound: suspicion x prior.
+    """
     function = area.function
     inside = function is not None and all(function.holds(part) for part in proposal.parts)
     return Candidate(
         source=area.source,
         function=function if inside else None,
         parts=proposal.parts,
-        template=template.name,
+        template=template,
         title=proposal.title,
         line=area.source.line_of(proposal.parts[0].start),
-        score=suspicion * template.prior * proposal.weight,
+        score=bound * proposal.weight,
     )
 
 

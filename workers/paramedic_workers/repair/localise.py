@@ -1,11 +1,12 @@
 """Where to look: how suspicious each line is.
 
-Three sources, multiplied:
+Four sources, multiplied:
 
 1. the spectrum: Ochiai, failing runs of a line against the root of all failing runs times
    all runs of the line;
 2. the traceback: the line that raised, and the lines that called it;
-3. recency: the functions that were entered last before the failure.
+3. recency: the functions that were entered last before the failure;
+4. what was changed lately, where the caller knows it.
 
 A file that cannot be collected has only a traceback.
 """
@@ -14,8 +15,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from paramedic_workers.repair.messages import ErrorSeen, Place, RunSeen, TraceSeen
 
@@ -23,6 +25,8 @@ from paramedic_workers.repair.messages import ErrorSeen, Place, RunSeen, TraceSe
 _RAISED, _CALLED = 1.5, 1.15
 #: Factors for the functions entered last, the last one first.
 _RECENCY = (1.2, 1.12, 1.06)
+#: Factors for a line that was changed lately, and for other lines of its file.
+_CHANGED_LINE, _CHANGED_FILE = 1.3, 1.1
 
 
 @dataclass
@@ -76,6 +80,22 @@ def suspicion(
             found.broken_imports.add(place.file)
         _add_frames(found, frames)
     return found
+
+
+def favour_recent_changes(
+    found: Suspicion, root: Path, changes: Mapping[str, frozenset[int]]
+) -> None:
+    """Raise what was changed lately.
+
+    Args:
+        found: what the runs have shown; changed here.
+        root: the working tree.
+        changes: posix path relative to `root` -> lines; none for a whole file.
+    """
+    for relative, changed in changes.items():
+        lines = found.lines.get(str(root / relative), {})
+        for line in lines:
+            lines[line] *= _CHANGED_LINE if line in changed else _CHANGED_FILE
 
 
 def _count(runs: Sequence[RunSeen], may_change: Callable[[str], bool]) -> dict[str, Counter[int]]:
