@@ -98,7 +98,7 @@ class Validator:
             left = [n for n, letter in enumerate(letters) if letter is Letter.PASSED]
             if not left:
                 break
-            seen = self._screen([candidates[n] for n in left], pilot, patience)
+            seen = self.screen([candidates[n] for n in left], pilot, patience)
             for n, letter in zip(left, seen, strict=True):
                 letters[n] = letter
         return letters
@@ -137,9 +137,14 @@ class Validator:
 
     # -- asking ----------------------------------------------------------------------
 
-    def _screen(
-        self, candidates: Sequence[Candidate], test: KnownTest, patience: float
+    def screen(
+        self, candidates: Sequence[Candidate], test: KnownTest, patience: float = 1.0
     ) -> list[Letter]:
+        """How each candidate did at one test.
+
+        Raises:
+            WarmProcessLost: the warm process died of it.
+        """
         limit = test.limit(patience)
         idle = _QUIET + 3 * limit + (0 if test.hangs else 3 * test.wall)
         wall = self._within(_PATIENCE + len(candidates) * idle)
@@ -155,6 +160,25 @@ class Validator:
         if len(letters) != len(candidates) or not set(letters) <= set(Letter):
             raise WarmProcessLost("it answers nonsense")
         return [Letter(letter) for letter in letters]
+
+    def reach(self, candidates: Sequence[Candidate], test: KnownTest) -> list[int]:
+        """The line at which a test ends with each candidate; -1 where that is not known.
+
+        Raises:
+            WarmProcessLost: the warm process died of it.
+        """
+        idle = _QUIET + 3 * test.limit() + 3 * test.wall
+        wall = self._within(_PATIENCE + len(candidates) * idle)
+        request = {
+            "kind": "reach",
+            "candidates": [self._message(candidate) for candidate in candidates],
+            "test": test.number,
+            "limit": test.limit(),
+            "wall": wall,
+            "idle": idle,
+        }
+        lines = self.session.ask(request, list[int], _PATIENCE + wall)
+        return [*lines, *[-1] * len(candidates)][: len(candidates)]
 
     def _prove(
         self, candidate: Candidate, tests: Sequence[KnownTest], patience: float

@@ -7,6 +7,7 @@ The requests, each a JSON object with its `kind`:
     units   the functions that later requests edit
     screen  many candidates against one test, as many as possible in one child
     prove   one candidate against several tests, in a child of its own
+    reach   how far one test comes with each of many candidates (`reach.py`)
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from .items import (
     run_fully,
     run_quickly,
 )
+from .reach import Reach
 from .swap import LiveFunctions, Swap, Unit, apply, edit_from
 from .tracing import Trace
 
@@ -91,6 +93,7 @@ class WarmProcess:
         self._functions = LiveFunctions(self._root)
         count_processes()
         self._nursery = Nursery(private=(channel.reader, channel.writer))
+        self._reach = Reach(self._nursery, self._items, watcher, self._swap, self._seed)
         gc.collect()
         gc.freeze()
 
@@ -113,6 +116,7 @@ class WarmProcess:
             "units": self._remember_units,
             "screen": self._screen,
             "prove": self._prove,
+            "reach": self._reach.answer,
         }
         while True:
             try:
