@@ -15,7 +15,7 @@ from typing import Annotated
 
 import msgspec
 
-from paramedic.text import cut_middle, one_line, writable
+from paramedic.text import counted, cut_middle, one_line, writable
 
 #: Version of the wire contract; a reader accepts its own and refuses greater ones.
 WIRE_VERSION = 1
@@ -269,7 +269,7 @@ def _fewer(frames: tuple[Frame, ...], each: int) -> tuple[Frame, ...]:
 
 def frames_cut(number: int) -> Frame:
     """The frame that stands for `number` frames that were cut."""
-    return Frame(file=CUT_FILE, function=f"[{number} frames cut]", line=0, in_app=False)
+    return Frame(file=CUT_FILE, function=f"[{counted(number, 'frame')} cut]", line=0, in_app=False)
 
 
 def _cut_tags(event: FailureEvent) -> FailureEvent:

@@ -30,7 +30,7 @@ from paramedic.event import (
     new_event_id,
 )
 from paramedic.source import CodeRoot
-from paramedic.text import cut_middle
+from paramedic.text import counted, cut_middle
 from paramedic.version import PRODUCER
 
 #: Exceptions that are read of one chain or group, the raised one included.
@@ -248,7 +248,7 @@ def traceback_text(snapshot: Snapshot) -> str:
 
 def _frame_text(frame: BareFrame) -> str:
     if not frame.filename:
-        return f"  [{frame.line} frames cut]\n"
+        return f"  [{counted(frame.line, 'frame')} cut]\n"
     source = linecache.getline(frame.filename, frame.line).strip()
     place = f'  File "{frame.filename}", line {frame.line}, in {frame.function}\n'
     return f"{place}    {source}\n" if source else place

@@ -1,4 +1,4 @@
-"""Text that fits: cut in the middle, saying how much, and always writable as UTF-8."""
+"""Text that fits: cut in the middle, saying how much; always writable; and counts in words."""
 
 from __future__ import annotations
 
@@ -31,3 +31,14 @@ def writable(text: str) -> str:
 def one_line(text: str, limit: int = 300) -> str:
     """The text with all white space as single spaces, cut to `limit` characters."""
     return cut_middle(" ".join(text.split()), limit)
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """The number and the noun in its form: "1 test", "1,200 tests".
+
+    Args:
+        number: how many there are.
+        one: the noun, or a phrase, for one of them.
+        many: the same for several, where it is not `one` with an `s`.
+    """
+    return f"1 {one}" if number == 1 else f"{number:,} {many or one + 's'}"

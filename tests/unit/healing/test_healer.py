@@ -69,6 +69,17 @@ def test_a_proof_runs_with_different_seeds_and_again_without_the_patch() -> None
     assert any(not p for _, p, _ in healer.world.runs[last_with - 1 :])
 
 
+def test_one_test_is_told_of_in_the_singular() -> None:
+    result = one(bed(broken_a(), patch=Offering((FIX_A,))).heal("test_a").results)
+    observed = [step.observation for step in result.proof]
+    assert "1 of 1 passes" in observed
+    assert "1 test that passed before still passes" in observed
+    assert "it fails again" in observed
+    assert "running 1 test in 3 runs with hash seeds 0, 1, 2" in result.log
+    assert "1 failing test shares" in result.log
+    assert "1 tests" not in result.log
+
+
 def test_without_incidents_the_failing_tests_are_found() -> None:
     report = bed(broken_a(), patch=Offering((FIX_A,))).heal()
     result = one(report.results)
@@ -134,7 +145,7 @@ def test_the_most_trusted_proven_patch_wins_and_others_are_alternatives() -> Non
     ("tests", "patch", "objection"),
     [
         ({"test_a": needs(CHEAT)}, CHEAT, "must not be touched"),
-        ({"test_a": needs(FIX_B)}, FIX_A, "0 of 1 pass"),
+        ({"test_a": needs(FIX_B)}, FIX_A, "0 of 1 passes"),
         (
             {"test_a": needs(FIX_A), "test_b": lambda p, _: FIX_A not in p},
             FIX_A,
@@ -188,7 +199,7 @@ def test_what_fails_in_some_runs_is_flaky_in_none_not_reproduced() -> None:
     assert "1 of 3 runs" in flaky.cause.message
     assert fine.verdict is gone.verdict is Verdict.NOT_REPRODUCED
     assert "passes in 3 of 3 runs" in fine.cause.message
-    assert "There is no test" in gone.cause.message
+    assert gone.cause.message == f"There is no test {node('test_gone')} at this revision."
 
 
 def test_what_the_newest_main_revision_has_fixed_is_already_fixed() -> None:

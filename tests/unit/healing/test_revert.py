@@ -151,7 +151,7 @@ def test_commits_that_cannot_be_tested_are_passed_over() -> None:
     ("line", "settings", "outcome", "words"),
     [
         (Line(1, good_from(0)), {}, AttemptOutcome.NOT_APPLICABLE, "no earlier commit"),
-        (Line(9, lambda _: "bad"), {}, AttemptOutcome.NOTHING_FOUND, "does not pass at any"),
+        (Line(9, lambda _: "bad"), {}, AttemptOutcome.NOTHING_FOUND, "passes at none"),
         (Line(99, good_from(60)), {"search_back": 9}, AttemptOutcome.NOTHING_FOUND, "9 back"),
         (Line(9, good_from(3), None), {}, AttemptOutcome.NOTHING_FOUND, "conflicts"),
         (Line(9, good_from(3), IN_TESTS), {}, AttemptOutcome.NOTHING_FOUND, "no file"),

@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from paramedic.text import counted
 from paramedic_workers.cli.screen import table
 from paramedic_workers.cli.show import badge, tone, words
 from paramedic_workers.incidents import IncidentRecord, IncidentState
@@ -104,7 +105,7 @@ def activity(records: Sequence[IncidentRecord]) -> list[Text]:
     lines = []
     for group, record in {record.group: record for record in healing}.items():
         target, _, revision = group.partition("@")
-        tried = f", {record.candidates} candidates" if record.candidates else ""
+        tried = f", {counted(record.candidates, 'candidate')}" if record.candidates else ""
         place = f"{target} at {revision[:10]}" if revision else target
         what = f"  {plain(record.detail)}{tried}"
         lines.append(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from paramedic.text import counted
 from paramedic_workers.errors import BrokerError, UsageError
 
 if TYPE_CHECKING:
@@ -149,9 +150,10 @@ def publish(target: str, events: Sequence[FailureEvent]) -> str:
     arrived = publisher.close(FLUSH_TIMEOUT)
     counts = publisher.counts
     if arrived and not counts.dropped:
-        causes = "1 event" if len(events) == 1 else f"{len(events):,} events"
-        repeats = f" ({counts.published:,} occurrences)" if counts.published > len(events) else ""
-        return f"published {causes}{repeats} for {target} to {place}"
+        causes = counted(len(events), "event")
+        if counts.published > len(events):
+            causes += f" ({counted(counts.published, 'occurrence')})"
+        return f"published {causes} for {target} to {place}"
     raise BrokerError(
         f"The broker at {place} has not taken everything: {counts.spooled:,} kept on disk, "
         f"{counts.dropped:,} dropped.",

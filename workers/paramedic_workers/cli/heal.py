@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec.structs import replace as replace_fields
 
+from paramedic.text import counted
 from paramedic_workers.cli.checkout import Checkout, check_revision, digest, find_checkout
 from paramedic_workers.cli.take import Combined, combine, put
 from paramedic_workers.errors import DeliveryError, UsageError, Verdict
@@ -333,7 +334,7 @@ def _show_summary(console: Console, results: Sequence[Result]) -> None:
 
     counts = {verdict: sum(r.verdict is verdict for r in results) for verdict in Verdict}
     parts = [Text(f"{n} {words(v)}", style=tone(v)) for v, n in counts.items() if n]
-    causes = "1 cause" if len(results) == 1 else f"{len(results)} causes"
+    causes = counted(len(results), "cause")
     console.print(Text.assemble((f"{causes}: ", "bold"), Text(", ").join(parts)))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from paramedic.text import counted
 from paramedic_workers.errors import BrokerError, UsageError
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _show_list(records: Sequence[IncidentRecord], ledger: Ledger, as_json: bool)
     else:
         console.print(board_with_tally(console, records))
     if refused := ledger.rejected_count():
-        events = "1 event was" if refused == 1 else f"{refused:,} events were"
+        events = counted(refused, "event was", "events were")
         click.echo(f"{events} refused: paramedic incidents --rejected", err=True)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from paramedic.text import counted
 from paramedic_workers.cli.screen import notes
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def describe_progress(name: str, progress: Progress) -> str:
 
     parts = [f"[bold]{escape(name)}[/]", f"[brand]{progress.phase}[/]", escape(progress.message)]
     if progress.candidates:
-        parts.append(f"{progress.candidates} candidates")
+        parts.append(counted(progress.candidates, "candidate"))
     if progress.seconds_left is not None:
         parts.append(f"[soft]{progress.seconds_left:.0f} s left[/]")
     return "  ".join(part for part in parts if part)

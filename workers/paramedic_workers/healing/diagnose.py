@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from paramedic.text import counted
 from paramedic_workers.healing.bench import Bench, Experiment
 from paramedic_workers.healing.clusters import Cluster, Coverage, clustered, place_of
 from paramedic_workers.healing.globs import literal
@@ -48,10 +49,12 @@ def diagnose(
     reports = bench.run_all(experiments) if experiments else []
     baseline = reproduction.suite or reports[0]
     coverage = reports[-1].coverage if files else {}
-    journal.say(f"without a patch {len(baseline.passing())} of {len(baseline.tests)} tests pass")
+    all_tests = counted(len(baseline.tests), "test")
+    journal.say(f"without a patch {len(baseline.passing())} of {all_tests} pass")
     clusters = _clusters(failing, coverage, baseline)
     for cluster in clusters:
-        journal.say(f"{len(cluster.tests)} failing tests share {cluster.shares}")
+        share = counted(len(cluster.tests), "failing test shares", "failing tests share")
+        journal.say(f"{share} {cluster.shares}")
     return Diagnosis(
         baseline=baseline,
         coverage=dict(coverage),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from paramedic.text import counted
 from paramedic_workers.healing.bench import Bench, Experiment
 from paramedic_workers.healing.model import RunEnd, RunReport, TestOutcome
 from paramedic_workers.healing.outcomes import Seen, green, seen
@@ -43,9 +44,13 @@ class Comparison:
 
     def _regression_step(self, broken: tuple[str, ...]) -> ProofStep:
         count = len(self.before.passing())
-        kept = f"all {count} tests that passed before still pass{self._reservation()}"
+        still = counted(
+            count, "test that passed before still passes", "tests that passed before still pass"
+        )
+        kept = f"{'all ' if count > 1 else ''}{still}{self._reservation()}"
         cut = "" if self.after.end is not RunEnd.TIMED_OUT else f" ({self.after.detail})"
-        lost = f"{len(broken)} of {count} tests that passed before do not: {named(broken)}{cut}"
+        lost = f"{len(broken)} of {counted(count, 'test')} that passed before "
+        lost += f"{'does' if len(broken) == 1 else 'do'} not: {named(broken)}{cut}"
         return ProofStep(
             experiment="the whole suite with the patch",
             observation=lost if broken else kept,
@@ -89,7 +94,7 @@ def _recheck(bench: Bench, diff: str, runs: int, broken: tuple[str, ...]) -> Pro
         steady &= green(report, broken)
     flaky = tuple(name for name in broken if name not in steady)
     if steady:
-        observation = f"tests that passed before do not: {named(tuple(sorted(steady)))}"
+        observation = f"tests that passed before do not: {named(sorted(steady))}"
     else:
         observation = (
             f"all tests that passed before still pass, but for flaky ones, which also "
@@ -100,7 +105,7 @@ def _recheck(bench: Bench, diff: str, runs: int, broken: tuple[str, ...]) -> Pro
     )
 
 
-def named(tests: tuple[str, ...]) -> str:
+def named(tests: Sequence[str]) -> str:
     """A few tests by name, and how many more there are."""
     more = len(tests) - _NAMED
     return ", ".join(tests[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from paramedic.text import counted
 from paramedic_workers.errors import Phase, Verdict
 from paramedic_workers.healing.bench import Bench, Experiment
 from paramedic_workers.healing.endings import Ending, same_cause_together
@@ -93,7 +94,8 @@ class Reproducer:
         passing = frozenset(names)
         for report in self.bench.run_all(experiments):
             passing &= green(report, names)
-        self.journal.say(f"{len(passing)} of {len(names)} failing tests pass at {main[:10]}")
+        failing_tests = counted(len(names), "failing test")
+        self.journal.say(f"passing at {main[:10]}: {len(passing)} of {failing_tests}")
         return passing
 
     def _suite_if_needed(self, incidents: Sequence[IncidentBrief]) -> RunReport | None:
@@ -108,13 +110,14 @@ class Reproducer:
         if not names:
             return [suite] if suite is not None else []
         # A suite that did not come to its end was perhaps only slow: it proves no hang.
-        counted = [suite] if suite is not None and suite.end is not RunEnd.TIMED_OUT else []
-        seeds = range(len(counted), max(self.runs, len(counted)))
+        first = [suite] if suite is not None and suite.end is not RunEnd.TIMED_OUT else []
+        seeds = range(len(first), max(self.runs, len(first)))
         self.journal.say(
-            f"running {_tests(len(names))} in {len(seeds)} runs with hash seeds {_listed(seeds)}"
+            f"running {counted(len(names), 'test')} in {counted(len(seeds), 'run')} "
+            f"with hash {'seed' if len(seeds) == 1 else 'seeds'} {_listed(seeds)}"
         )
         reports = self.bench.run_all([Experiment(tests=names, seed=seed) for seed in seeds])
-        return counted + reports
+        return first + reports
 
     def _nothing_ran(self, report: RunReport, known: tuple[IncidentBrief, ...]) -> Reproduction:
         ending = own_fault(report, known, self.target)
@@ -196,21 +199,22 @@ def _why_not(subject: Subject, sightings: Sightings, runs: int) -> str:
     outcomes = sightings.outcomes(name)
     if Seen.FAILED in outcomes:
         return (
-            f"{name} fails in {len(sightings.failed(name))} of {runs} runs, but never the same"
-            " test twice: the names of its parameters change from run to run."
+            f"{name} fails in {len(sightings.failed(name))} of {counted(runs, 'run')}, but never "
+            "the same test twice: the names of its parameters change from run to run."
         )
     if outcomes == {Seen.MISSING}:
-        return f"There is no test {name!r} at this revision: {sightings.reports[0].detail}"
+        return f"There is no test {name} at this revision."
     if outcomes == {Seen.SKIPPED}:
         return f"{name} is skipped here."
-    return f"{name} passes in {runs} of {runs} runs at this revision."
+    return f"{name} passes in {runs} of {counted(runs, 'run')} at this revision."
 
 
 def _flaky(subject: Subject, failed: Sequence[tuple[int, TestReport]], runs: int) -> Ending:
     seeds = ", ".join(str(number) for number, _ in failed)
     report = failed[0][1]
     message = (
-        f"The same code fails in {len(failed)} of {runs} runs (with hash seed {seeds}) "
+        f"The same code fails in {len(failed)} of {counted(runs, 'run')} "
+        f"(with hash {'seed' if len(failed) == 1 else 'seeds'} {seeds}) "
         f"and passes in the others: {report.message}"
     )
     cause = Cause(
@@ -248,11 +252,7 @@ def _names(incidents: Sequence[IncidentBrief], suite: RunReport | None) -> tuple
 
 
 def _size(report: RunReport) -> str:
-    return _tests(len(report.tests) + len(report.collection_errors))
-
-
-def _tests(count: int) -> str:
-    return "1 test" if count == 1 else f"{count} tests"
+    return counted(len(report.tests) + len(report.collection_errors), "test")
 
 
 def _listed(numbers: Iterable[int]) -> str:

@@ -144,7 +144,7 @@ class _Experiments:
             self._steps.append(
                 _step(
                     f"other failing tests with the patch, {self._runs} runs",
-                    f"{len(others)} pass in every run: {named(tuple(sorted(others)))}",
+                    f"{len(others)} {_pass(len(others))} in every run: {named(sorted(others))}",
                     holds=True,
                 )
             )
@@ -157,7 +157,7 @@ class _Experiments:
         self, passed: frozenset[str], tests: tuple[str, ...], number: int, report: RunReport
     ) -> None:
         # Where only some pass, the proof goes on with those: they are what this patch heals.
-        part = f"{len(passed)} of {len(tests)} pass"
+        part = f"{len(passed)} of {len(tests)} {_pass(len(tests))}"
         self._steps.append(
             _step(
                 f"failing tests with the patch, run {number} of {self._runs}",
@@ -168,17 +168,21 @@ class _Experiments:
 
     def _note_without(self, report: RunReport, tests: tuple[str, ...]) -> None:
         passed = green(report, tests)
-        again = f"all {len(tests)} fail again"
+        again = "it fails again" if len(tests) == 1 else f"all {len(tests)} fail again"
         self._steps.append(
             _step(
                 "failing tests without the patch, in a fresh run afterwards",
-                f"{named(tuple(sorted(passed)))} passes without it" if passed else again,
+                f"{named(sorted(passed))} {_pass(len(passed))} without it" if passed else again,
                 holds=not passed,
             )
         )
 
     def _refuted(self) -> Proof:
         return Proof(steps=tuple(self._steps))
+
+
+def _pass(number: int) -> str:
+    return "passes" if number == 1 else "pass"
 
 
 def _guard_step(objections: tuple[str, ...]) -> ProofStep:
@@ -192,5 +196,5 @@ def _step(experiment: str, observation: str, *, holds: bool) -> ProofStep:
 
 def _told(proof: Proof) -> str:
     if proof.holds:
-        return f"the patch is proved: it heals {named(tuple(sorted(proof.closes)))}"
+        return f"the patch is proved: it heals {named(sorted(proof.closes))}"
     return f"the patch is refuted: {proof.objection or 'it heals no failing test'}"

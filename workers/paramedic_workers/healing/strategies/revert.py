@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from paramedic.text import counted
 from paramedic_workers.errors import ParamedicError
 from paramedic_workers.healing.diffs import MalformedDiff, parse_diff, sections
 from paramedic_workers.healing.model import Case, OfferedPatch, RunEnd, StrategyReport
@@ -129,7 +130,7 @@ class _Search:
                 return index
             if index == len(line) - 1:
                 count = len(line) - 1
-                reason = f"It does not pass at any commit that was tried, {count} back."
+                reason = f"It passes at none of the commits that were tried, {count} back."
                 raise _GaveUp(AttemptOutcome.NOTHING_FOUND, reason)
             step *= 2
             index = min(index + step, len(line) - 1)
@@ -159,7 +160,7 @@ class _Search:
     def _state(self, commit: str) -> _State:
         if commit not in self.tested:
             if self.case.deadline.left() < _LAST_SECONDS:
-                detail = f"Its time was up after {len(self.tested)} commits."
+                detail = f"Its time was up after {counted(len(self.tested), 'commit')}."
                 raise _GaveUp(AttemptOutcome.OUT_OF_TIME, detail)
             self.tested[commit] = self._test(commit)
         return self.tested[commit]
