@@ -30,6 +30,11 @@ COMMANDS: Mapping[str, Entry] = {
     "heal": Entry(
         module="heal", section=HEAL, help="Find, fix and prove what fails in a checkout."
     ),
+    "backtest": Entry(
+        module="backtest",
+        section=HEAL,
+        help="Heal the bugs of a clone's own history, and compare with people.",
+    ),
     "demo": Entry(
         module="demo", section=HEAL, help="The tour: a broken sample project, healed live."
     ),

@@ -7,11 +7,13 @@ proves them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from paramedic_workers.errors import Phase
 from paramedic_workers.healing.model import Case, OfferedPatch, Progress, StrategyReport
 from paramedic_workers.healing.tamper import may_touch
+from paramedic_workers.priors import load_priors
 from paramedic_workers.repair import (
     Project,
     RankedPatch,
@@ -51,9 +53,7 @@ class PatchStrategy:
             EnvironmentBuildError: the target's interpreter has no pytest.
             SandboxError: the sandbox is required and cannot be set up.
         """
-        report = repair(
-            _project(case), case.tests, case.deadline.left(), progress=partial(_tell, case)
-        )
+        report = self.search(case, load_priors(case.target.name))
         return StrategyReport(
             outcome=AttemptOutcome.PROVED if report.patches else _OUTCOMES[report.stop],
             patches=tuple(map(_offered, report.patches)),
@@ -61,8 +61,13 @@ class PatchStrategy:
             detail=_detail(report),
         )
 
+    def search(self, case: Case, priors: Mapping[str, float]) -> RepairReport:
+        """What the engine finds within the case's deadline, with these learned priors."""
+        project = _project(case, priors)
+        return repair(project, case.tests, case.deadline.left(), progress=partial(_tell, case))
 
-def _project(case: Case) -> Project:
+
+def _project(case: Case, priors: Mapping[str, float]) -> Project:
     root = case.root.resolve()
     return Project(
         root=root,
@@ -73,6 +78,7 @@ def _project(case: Case) -> Project:
         pytest_args=case.target.pytest_args,
         environment=dict(case.target.environment),
         may_change=partial(may_touch, target=case.target),
+        priors=priors,
     )
 
 
