@@ -101,10 +101,19 @@ class _Task:
     target: TargetSettings
     data: Path
     newest: str
+    set_up: Callable[[], None]
+
+
+def nothing() -> None:
+    """The set-up of a process that needs none."""
 
 
 def backtest(
-    target: TargetSettings, data: Path, plan: Plan, tell: Callable[[Moment], None]
+    target: TargetSettings,
+    data: Path,
+    plan: Plan,
+    tell: Callable[[Moment], None],
+    set_up: Callable[[], None] = nothing,
 ) -> Findings:
     """Test a target against its own history; its repository is only fetched from.
 
@@ -113,6 +122,8 @@ def backtest(
         data: the data directory; clones, environments and the journal are kept there.
         plan: what to do.
         tell: told of each step.
+        set_up: called first in each process that does a part of the work, such as to set
+            up its logs; can be pickled.
 
     Raises:
         RepositoryError: the repository cannot be used.
@@ -126,15 +137,16 @@ def backtest(
             journal.forget_outcomes()
         clone = clone_of(target, data)
         clone.refresh(None, Deadline.after(target.budget))
-        task = _Task(target=target, data=data, newest=clone.resolve(_NEWEST))
-        listed = list(changes(clone.git, task.newest, target, since=plan.since))
+        newest = clone.resolve(_NEWEST)
+        task = _Task(target=target, data=data, newest=newest, set_up=set_up)
+        listed = list(changes(clone.git, newest, target, since=plan.since))
         _find(task, journal, listed, plan, tell)
         known = {change.commit for change in listed}
         bugs = [bug for bug in journal.bugs() if bug.commit in known][: plan.limit]
         chosen = [bug for bug in bugs if plan.half is None or plan.half.holds(bug.commit)]
         outcomes = [] if plan.find_only else _heal(task, journal, chosen, plan, tell)
         return Findings(
-            revision=task.newest,
+            revision=newest,
             bugs=tuple(bugs if plan.half is None else chosen),
             skipped=tuple(skip for skip in journal.skipped() if skip.commit in known),
             outcomes=tuple(outcomes),
@@ -181,6 +193,7 @@ def _find(
 
 
 def _examine(task: _Task, change: Change) -> Bug | Skipped:
+    task.set_up()
     with open_grounds(task.target, task.data, task.newest) as grounds:
         return examine(grounds, change, task.newest)
 
@@ -226,5 +239,6 @@ def _heal(
 
 
 def _heal_one(task: _Task, budget: float, bug: Bug) -> Outcome:
+    task.set_up()
     with open_grounds(task.target, task.data, task.newest) as grounds:
         return heal_bug(grounds, bug, budget)

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -139,9 +140,11 @@ def run(
     """
     from paramedic_workers.backtest.campaign import backtest
     from paramedic_workers.cli.backtest_show import as_document, show, watching
+    from paramedic_workers.cli.logs import quiet_logs
 
+    set_up = partial(quiet_logs, settings, "error")
     with watching(target.name) as tell:
-        findings = backtest(target, settings.data_directory(), plan, tell)
+        findings = backtest(target, settings.data_directory(), plan, tell, set_up)
     if not findings.bugs and not findings.skipped:
         raise UsageError(
             f"{target.repository} has no commit that changes a little source and tests together.",
