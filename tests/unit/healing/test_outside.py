@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from paramedic.event import Frame
 from paramedic_workers.healing.model import TestOutcome, TestReport
-from paramedic_workers.healing.outside import missing_module
+from paramedic_workers.healing.outside import asked_by, missing_module
 
 
 @pytest.fixture
@@ -38,3 +39,32 @@ def test_only_a_module_that_is_nobodys_here_is_outside_the_code(
         test="tests/test_x.py", outcome=TestOutcome.FAILED, exception_type=kind, message=message
     )
     assert missing_module(report, root) == module
+
+
+@pytest.mark.parametrize(
+    ("frames", "traceback", "asker"),
+    [
+        ((Frame(file="shop/a.py", function="f", line=3),), "", ("shop/a.py", 3)),
+        (
+            (),
+            "tests/test_x.py:1: in <module>\n    from shop.a import f\n"
+            "shop/a.py:2: in <module>\n    import requests\n"
+            "/venv/lib/requests/__init__.py:7: in <module>\nE   ModuleNotFoundError",
+            ("shop/a.py", 2),
+        ),
+        ((), "E   ModuleNotFoundError", None),
+    ],
+    ids=["by its frames", "by its traceback", "unknown"],
+)
+def test_who_asks_for_a_missing_module_is_the_innermost_own_file(
+    frames: tuple[Frame, ...], traceback: str, asker: tuple[str, int] | None
+) -> None:
+    report = TestReport(
+        test="tests/test_x.py",
+        outcome=TestOutcome.FAILED,
+        exception_type="ModuleNotFoundError",
+        message="No module named 'requests'",
+        traceback=traceback,
+        frames=frames,
+    )
+    assert asked_by(report) == asker

@@ -22,6 +22,8 @@ class Ending:
     #: The first one leads.
     incidents: tuple[IncidentBrief, ...]
     tests: tuple[str, ...] = ()
+    #: What endings of one reason share, where their messages differ: the missing module.
+    about: str = ""
 
 
 def same_cause_together(endings: Iterable[Ending]) -> tuple[Ending, ...]:
@@ -44,4 +46,4 @@ def _joined(first: Ending, second: Ending) -> Ending:
 def _key(ending: Ending) -> tuple[object, ...]:
     if ending.verdict in _BY_TEST:
         return (ending.verdict, ending.incidents[0].fingerprint)
-    return (ending.verdict, ending.cause.type, ending.cause.message)
+    return (ending.verdict, ending.cause.type, ending.about or ending.cause.message)

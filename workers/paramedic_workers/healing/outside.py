@@ -12,11 +12,14 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from paramedic_workers.healing.model import TestReport
+from paramedic_workers.healing.subjects import innermost
 
 _NO_MODULE = re.compile(r"No module named '?([\w.]+)'?")
 _NO_NAME = re.compile(
     r"cannot import name '?\w+'? from (?:partially initialized module )?'?([\w.]+)'?"
 )
+#: A place in the repository, as pytest shows it: "shop/cart.py:3: in <module>".
+_PLACE = re.compile(r"^(?![/<.])(\S+\.py):(\d+): ", re.MULTILINE)
 _IMPORT_ERRORS = ("ModuleNotFoundError", "ImportError")
 #: How alike two names must be for one to be a misspelling of the other.
 _ALIKE = 0.8
@@ -32,6 +35,15 @@ def missing_module(report: TestReport, root: Path) -> str | None:
         return None
     top = match[1].partition(".")[0]
     return None if _is_own(top, root) or _is_misspelt(top) else match[1]
+
+
+def asked_by(report: TestReport) -> tuple[str, int] | None:
+    """The target's own file, and the line in it, whose import failed; None if it is not known."""
+    here = innermost(report.frames)
+    if here is not None:
+        return here.file, here.line
+    shown = _PLACE.findall(report.traceback)
+    return (shown[-1][0], int(shown[-1][1])) if shown else None
 
 
 def _is_own(module: str, root: Path) -> bool:

@@ -26,11 +26,18 @@ from paramedic_workers.healing.model import (
     TestReport,
 )
 from paramedic_workers.healing.outcomes import Seen, green
-from paramedic_workers.healing.outside import missing_module
+from paramedic_workers.healing.outside import asked_by, missing_module
 from paramedic_workers.healing.sightings import Sightings
 from paramedic_workers.healing.subjects import Subject, identified, same_failure, subject_of
 from paramedic_workers.healing.unusable import nothing_ran, own_fault
 from paramedic_workers.results import Cause
+
+#: What a person can do about a missing module.
+_INSTALLING = (
+    "Declare it where the project declares its dependencies (pyproject.toml or a requirements "
+    "file). Or name, in the target's settings, the file or the extra that has it with "
+    "`requirements`, or an interpreter that has it with `python`."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,12 +155,13 @@ class Reproducer:
         return _Judged(subject, ending=_not_reproduced(subject, sightings))
 
     def _foreign(self, subject: Subject, report: TestReport, module: str) -> Ending:
-        note = f" Unsupported here: {', '.join(self.unsupported)}." if self.unsupported else ""
-        message = f"The module {module} is not installed for the target: {report.message}.{note}"
+        message = _not_installed(module, report)
+        if self.unsupported:
+            message += f" Unsupported here: {', '.join(self.unsupported)}."
         cause = Cause(
             phase=Phase.REPRODUCE,
             type=report.exception_type,
-            message=message,
+            message=f"{message}\n{_INSTALLING}",
             traceback=report.traceback,
         )
         return Ending(
@@ -161,6 +169,7 @@ class Reproducer:
             cause=cause,
             incidents=(subject.incident,),
             tests=subject.tests,
+            about=module,
         )
 
 
@@ -171,6 +180,17 @@ class _Judged:
     subject: Subject
     failing: tuple[TestReport, ...] = ()
     ending: Ending | None = None
+
+
+def _not_installed(module: str, report: TestReport) -> str:
+    """What is missing, and which file of the target asks for it."""
+    place = asked_by(report)
+    asker = f"{place[0]} asks for it in line {place[1]}" if place else f"{report.test} needs it"
+    if report.message.startswith("No module named"):
+        return f"The module {module} is not installed for the target; {asker}."
+    return f"The module {module} is installed in a version that does not fit; {asker}: " + (
+        f"{report.message.rstrip('.')}."
+    )
 
 
 def _not_reproduced(subject: Subject, sightings: Sightings) -> Ending:
