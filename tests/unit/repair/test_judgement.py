@@ -22,7 +22,7 @@ from paramedic_workers.repair.localise import Suspicion, suspicion
 from paramedic_workers.repair.messages import ErrorSeen, Outcome, Place, RunSeen, TraceSeen
 from paramedic_workers.repair.model import RankedPatch, Trust
 from paramedic_workers.repair.normal_form import normal_form
-from paramedic_workers.repair.rank import rank
+from paramedic_workers.repair.rank import Circumstances, rank
 from paramedic_workers.repair.source import Replacement, Source
 from paramedic_workers.repair.spelling import closest
 
@@ -195,7 +195,8 @@ def covered(failing: int, passing: int) -> Suspicion:
 def ranked(
     candidates: list[Candidate], coverage: Suspicion, tests: list[str]
 ) -> tuple[RankedPatch, ...]:
-    return rank(candidates, coverage, tests, lambda file: file.stem)
+    circumstances = Circumstances(suspicion=coverage, tests=tests)
+    return rank(candidates, circumstances, lambda file: file.stem)
 
 
 GOOD = ("amount -= price", "amount += price")

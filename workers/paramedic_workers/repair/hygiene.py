@@ -68,11 +68,11 @@ def deletes_code(candidate: Candidate) -> bool:
     """Whether the edit takes away more than it writes: a statement, an operand, a call."""
     removed = sum(part.end - part.start for part in candidate.parts)
     written = sum(len(part.text) for part in candidate.parts)
-    return removed - written > 3 and len(_names_in(candidate)) == 0
+    return removed - written > 3 and not new_words(candidate)
 
 
-def _names_in(candidate: Candidate) -> set[str]:
-    """Names that the edit brings to its place."""
+def new_words(candidate: Candidate) -> set[str]:
+    """Names and numbers that the edit brings to its place."""
     old = {
         word
         for part in candidate.parts

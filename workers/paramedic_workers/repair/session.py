@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -57,6 +57,7 @@ class Session:
         self._patience = patience
         self._seed = seed
         self._files: Sequence[str] = ()
+        self._texts: dict[str, str] = {}
         self._start()
 
     def __enter__(self) -> Session:
@@ -72,14 +73,19 @@ class Session:
         """Kill every process of the session."""
         self.close()
 
-    def open(self, files: Sequence[str]) -> Greeting:
+    def open(self, files: Sequence[str], texts: Mapping[str, str] | None = None) -> Greeting:
         """Collect these files in a new warm process, in place of any earlier one.
+
+        Args:
+            files: absolute paths of tests.
+            texts: absolute path -> what is imported in place of the file on disk.
 
         Raises:
             WarmProcessLost: collecting took too long, or killed the process.
         """
-        self._files = files
-        self._ask(self._zygote, {"kind": "open", "files": list(files)}, bool, _START_SECONDS)
+        self._files, self._texts = files, dict(texts or {})
+        request = {"kind": "open", "files": list(files), "texts": self._texts}
+        self._ask(self._zygote, request, bool, _START_SECONDS)
         return self._receive(self._warm, Greeting, self._patience)
 
     def reopen(self) -> Greeting:
@@ -89,7 +95,7 @@ class Session:
             WarmProcessLost: as `open`.
         """
         self._renew()
-        return self.open(self._files)
+        return self.open(self._files, self._texts)
 
     def ask(self, request: dict[str, Any], answer: type[T], timeout: float) -> T:
         """The warm process's answer.

@@ -3,7 +3,7 @@
 Started by the engine with four inherited pipe ends as arguments. Requests:
 
     open    fork the warm process, which collects these files and greets on its own
-            pipes; once for each zygote
+            pipes; once for each zygote; `texts` are imported in place of files on disk
     rerun   try a change that needs its module imported anew (`rerun.py`)
 """
 
@@ -83,6 +83,8 @@ class Zygote:
         if child == 0:
             try:
                 self._nursery.die_with_parent()
+                for path, text in request["texts"].items():
+                    self._rerun.import_from_text(path, text)
                 self._warm_module.serve(self._settings, request["files"], self._warm, self._own)
             finally:
                 os._exit(1)

@@ -1,0 +1,72 @@
+"""What the model sees of the evidence: few numbers, each with the direction it must have.
+
+More of a feature with direction +1 never lowers the chance that a patch is right, more of
+one with -1 never raises it. The fit keeps to the directions, and a test checks them, so
+that a quirk of the data cannot make the model trust the wrong thing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from paramedic_workers.repair.trust.evidence import Evidence
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One number made of the evidence."""
+
+    name: str
+    #: +1 or -1: how the chance moves with it.
+    direction: int
+    #: Between about 0 and 3.
+    of: Callable[[Evidence], float]
+
+
+def _covering(evidence: Evidence) -> float:
+    """Few tests tell much more than none, many not much more than few."""
+    return min(math.log2(1 + evidence.failing_on_line + evidence.passing_on_line), 3.0)
+
+
+def _disagreeing(evidence: Evidence) -> float:
+    return min(math.log2(1 + evidence.rivals_disagreeing), 3.0)
+
+
+def _rivalry(evidence: Evidence) -> float:
+    """How near the most likely other patch comes; those that behave the same do not count."""
+    is_contested = evidence.rivals_disagreeing or not evidence.inputs_compared
+    return min(evidence.rival_share, 2.0) if is_contested else 0.0
+
+
+def _dirty(evidence: Evidence) -> float:
+    return min(-math.log2(min(evidence.hygiene, 1.0)), 3.0)
+
+
+def _size(evidence: Evidence) -> float:
+    return min(math.log2(1 + evidence.size / 8), 3.0)
+
+
+#: All features, in the order of the coefficients.
+FEATURES = (
+    Feature("usual family", +1, lambda e: float(e.usual)),
+    Feature("aimed by the message", +1, lambda e: float(e.aimed or e.in_broken_file)),
+    Feature("word of the message", +1, lambda e: float(e.named_in_message)),
+    Feature("tests on the line", +1, _covering),
+    Feature("rivals that disagree", -1, _disagreeing),
+    Feature("nearest rival", -1, _rivalry),
+    Feature("agreeing share", +1, lambda e: e.agreeing_mass),
+    Feature("not the first", -1, lambda e: float(e.position > 0)),
+    Feature("hygiene against", -1, _dirty),
+    Feature("hygiene for", +1, lambda e: float(e.hygiene > 1.0)),
+    Feature("copies a constant", -1, lambda e: float(e.copies_constant)),
+    Feature("deletes code", -1, lambda e: float(e.deletes_code)),
+    Feature("several places", -1, lambda e: float(e.places > 1)),
+    Feature("size", -1, _size),
+)
+
+
+def vector(evidence: Evidence) -> tuple[float, ...]:
+    """The features of this evidence."""
+    return tuple(feature.of(evidence) for feature in FEATURES)

@@ -1,0 +1,182 @@
+"""Gathers the evidence about one patch of several that pass."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from paramedic_workers.repair.behaviour.comparison import Comparison
+from paramedic_workers.repair.edits import Candidate
+from paramedic_workers.repair.hygiene import deletes_code, new_words
+from paramedic_workers.repair.judged import Judged
+from paramedic_workers.repair.localise import Suspicion
+from paramedic_workers.repair.templates import TEMPLATES
+from paramedic_workers.repair.trust.evidence import Evidence
+from paramedic_workers.repair.trust.families import AIMED, USUAL
+
+#: Score of another patch relative to this one from which on it is near, or as likely.
+_NEAR, _AS_LIKELY = 0.4, 0.75
+#: How much a rival of a less usual family counts.
+_UNUSUAL = 0.8
+
+_CONSTANT = re.compile(r"'[^']{2,}'|\"[^\"]{2,}\"|\b\d{2,}(?:\.\d+)?\b")
+
+
+def gather(
+    position: int,
+    distinct: Sequence[Judged],
+    comparison: Comparison | None,
+    *,
+    suspicion: Suspicion,
+    tests: Sequence[str],
+    messages: Sequence[str],
+    failing_tests: int,
+    tried: int,
+) -> Evidence:
+    """The evidence about the patch at this position.
+
+    Args:
+        position: in `distinct`.
+        distinct: all plausible candidates that mean something else, best first.
+        comparison: of the first of them, in the same order; None where there is none.
+        suspicion: which lines failing and passing tests run.
+        tests: sources of the files of the failing tests.
+        messages: of the errors of the failing tests.
+        failing_tests: their number.
+        tried: candidates that were tried in the search.
+    """
+    judge = distinct[position]
+    candidate = judge.candidate
+    failing, passing = _coverage(candidate, suspicion)
+    file = str(candidate.source.path)
+    factors = [finding.factor for finding in judge.findings]
+    evidence = Evidence(
+        failing_tests=failing_tests,
+        failing_on_line=failing,
+        passing_on_line=passing,
+        raised_here=(file, candidate.line) in suspicion.raised,
+        suspicion=round(suspicion.lines.get(file, {}).get(candidate.line, 0.0), 4),
+        tried=tried,
+        prior=next((t.prior for t in TEMPLATES if t.name == candidate.template), 0.0),
+        score=round(judge.score, 6),
+        usual=candidate.template in USUAL,
+        aimed=candidate.template in AIMED,
+        named_in_message=_is_named(candidate, messages),
+        written_elsewhere=_is_written_elsewhere(candidate),
+        copies_constant=_copies_constant(candidate, tests),
+        deletes_code=deletes_code(candidate),
+        size=sum(len(part.text) + part.end - part.start for part in candidate.parts),
+        places=candidate.places,
+        top_level=candidate.function is None,
+        in_broken_file=candidate.in_broken_file,
+        hygiene=round(math.prod(factors), 4),
+        findings_for=sum(factor > 1 for factor in factors),
+        findings_against=sum(factor < 1 for factor in factors),
+    )
+    evidence = _with_rivals(evidence, position, distinct)
+    return _with_behaviour(evidence, position, distinct, comparison)
+
+
+# -- other patches -----------------------------------------------------------------------
+
+
+def _with_rivals(evidence: Evidence, position: int, distinct: Sequence[Judged]) -> Evidence:
+    own = distinct[position]
+    shares = [_share(judge, own) for judge in distinct if judge is not own]
+    return replace(
+        evidence,
+        plausible=len(distinct),
+        position=position,
+        rival_share=round(max(shares, default=0.0), 4),
+        rivals_near=sum(share >= _NEAR for share in shares),
+        rivals_as_likely=sum(share >= _AS_LIKELY for share in shares),
+    )
+
+
+def _with_behaviour(
+    evidence: Evidence, position: int, distinct: Sequence[Judged], comparison: Comparison | None
+) -> Evidence:
+    if comparison is None or not comparison.inputs:
+        return evidence
+    own = distinct[position]
+    mass = total = own.score
+    disagreeing = as_likely = 0
+    most = 0
+    for number, judge in enumerate(distinct[: comparison.versions]):
+        if number == position:
+            continue
+        differing = comparison.differing(position, number)
+        most = max(most, differing)
+        total += judge.score
+        mass += 0.0 if differing else judge.score
+        disagreeing += differing > 0
+        as_likely += differing > 0 and _share(judge, own) >= _AS_LIKELY
+    return replace(
+        evidence,
+        inputs_compared=comparison.inputs,
+        rivals_disagreeing=disagreeing,
+        as_likely_disagreeing=as_likely,
+        disagreement=round(most / comparison.inputs, 4),
+        agreeing_mass=round(mass / total, 4) if total else 1.0,
+    )
+
+
+def _share(rival: Judged, own: Judged) -> float:
+    weight = rival.score * (1.0 if rival.candidate.template in USUAL else _UNUSUAL)
+    return min(weight / own.score, 10.0) if own.score else 10.0
+
+
+# -- tests -------------------------------------------------------------------------------
+
+
+def _coverage(candidate: Candidate, suspicion: Suspicion) -> tuple[int, int]:
+    """How many failing and passing tests run the changed line or the statement around it."""
+    file = str(candidate.source.path)
+    failing, passing = suspicion.failing.get(file), suspicion.passing.get(file)
+    lines = _lines_of_statement(candidate)
+    return (
+        max((failing[line] for line in lines), default=0) if failing else 0,
+        max((passing[line] for line in lines), default=0) if passing else 0,
+    )
+
+
+def _lines_of_statement(candidate: Candidate) -> range:
+    if candidate.function is None:
+        return range(candidate.line, candidate.line + 1)
+    around = [
+        node
+        for node in ast.walk(candidate.function.node)
+        if isinstance(node, ast.stmt)
+        and node is not candidate.function.node
+        and node.lineno <= candidate.line <= (node.end_lineno or node.lineno)
+    ]
+    first = around[-1].lineno if around else candidate.line
+    return range(first, candidate.line + 1)
+
+
+# -- the edit ----------------------------------------------------------------------------
+
+
+def _is_named(candidate: Candidate, messages: Sequence[str]) -> bool:
+    """Whether a message has a word, of two letters or more, that the edit brings in."""
+    words = [word for word in new_words(candidate) if len(word) > 1]
+    return any(re.search(rf"\b{re.escape(word)}\b", text) for word in words for text in messages)
+
+
+def _is_written_elsewhere(candidate: Candidate) -> bool:
+    """Whether every text that the edit writes stands in the file already."""
+    texts = [part.text.strip() for part in candidate.parts]
+    return all(text in candidate.source.text for text in texts if text)
+
+
+def _copies_constant(candidate: Candidate, tests: Sequence[str]) -> bool:
+    """Whether the edit brings in a constant of some size that a failing test's file has too."""
+    for part in candidate.parts:
+        for constant in _CONSTANT.findall(part.text):
+            bare = constant.strip("'\"")
+            if bare not in candidate.source.text and any(bare in test for test in tests):
+                return True
+    return False

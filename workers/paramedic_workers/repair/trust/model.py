@@ -1,0 +1,100 @@
+"""The trust model: a logistic regression over a few features, and rules above it.
+
+The chance that a patch is right is `1 / (1 + exp(-(bias + Σ weight x feature)))`. Trust is
+`high` from one threshold on, `medium` from another; both were chosen on the data so that
+few of the patches above them were wrong. Whatever the chance, strong evidence against a
+patch keeps it from being trusted.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from paramedic_workers.repair.model import Trust
+from paramedic_workers.repair.trust.evidence import Evidence
+from paramedic_workers.repair.trust.features import FEATURES, vector
+
+_FILE = Path(__file__).with_name("coefficients.json")
+
+
+@dataclass(frozen=True)
+class Model:
+    """The numbers of the model."""
+
+    bias: float
+    #: One for each of `FEATURES`, in their order.
+    weights: tuple[float, ...]
+    #: Least chance for high and for medium trust.
+    high: float
+    medium: float
+
+    @classmethod
+    def read(cls, file: Path = _FILE) -> Model:
+        """The model of a file that the fitting script wrote.
+
+        Raises:
+            KeyError: it has no coefficient for one of the features.
+        """
+        found = json.loads(file.read_text(encoding="utf-8"))
+        weights = tuple(float(found["weights"][feature.name]) for feature in FEATURES)
+        return cls(found["bias"], weights, found["high"], found["medium"])
+
+    def chance(self, evidence: Evidence) -> float:
+        """How likely a patch with this evidence is right, 0 to 1."""
+        weighed = zip(self.weights, vector(evidence), strict=True)
+        return logistic(self.bias + sum(weight * value for weight, value in weighed))
+
+    def trust(self, evidence: Evidence) -> Trust:
+        """How far a patch with this evidence is trusted."""
+        chance = self.chance(evidence)
+        if chance < self.medium or speaks_against(evidence):
+            return Trust.LOW
+        return Trust.HIGH if chance >= self.high else Trust.MEDIUM
+
+
+def judge(evidence: Evidence) -> tuple[Trust, float]:
+    """Trust in a patch, and the chance that it is right, by the model of this package."""
+    model = _packaged()
+    return model.trust(evidence), model.chance(evidence)
+
+
+def speaks_against(evidence: Evidence) -> bool:
+    """Whether something speaks so strongly against a patch that a person must decide."""
+    return (
+        evidence.deletes_code
+        or evidence.copies_constant
+        or is_contested(evidence)
+        or is_barely_tested(evidence)
+    )
+
+
+def is_contested(evidence: Evidence) -> bool:
+    """Whether a patch that is no less likely behaves otherwise, or may."""
+    if evidence.inputs_compared:
+        return evidence.as_likely_disagreeing > 0
+    return evidence.rivals_as_likely > 0
+
+
+def is_barely_tested(evidence: Evidence) -> bool:
+    """Whether a single test runs the changed line, and nothing else points to it."""
+    return (
+        not evidence.top_level
+        and not evidence.aimed
+        and not evidence.in_broken_file
+        and evidence.passing_on_line == 0
+        and evidence.failing_on_line <= 1
+    )
+
+
+def logistic(value: float) -> float:
+    """The logistic function, without overflow."""
+    return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, value))))
+
+
+@cache
+def _packaged() -> Model:
+    return Model.read()
