@@ -67,6 +67,12 @@ or set-up.
     metavar="N",
     help="Bugs at a time.",
 )
+@click.option(
+    "--target",
+    "target_name",
+    metavar="NAME",
+    help="Use the settings of that target. Without: those of the target that has REPO.",
+)
 @click.option("--learn", is_flag=True, help="Keep priors of the templates for later heals.")
 @click.option("--find-only", is_flag=True, help="Find the bugs, and heal none.")
 @click.option(
@@ -95,6 +101,7 @@ def command(
     since: str,
     budget: float | None,
     jobs: int,
+    target_name: str | None,
     learn: bool,
     find_only: bool,
     half: str | None,
@@ -116,7 +123,8 @@ def command(
 
     settings = settings_file.load()
     quiet_logs(settings)
-    target = _target(find_checkout(repo), settings, python, sandbox)
+    target = _target(find_checkout(repo), settings, target_name)
+    target = _with_options(target, python, SandboxMode(sandbox) if sandbox else None)
     plan = Plan(
         limit=limit,
         budget=budget or target.repair_budget,
@@ -162,21 +170,29 @@ def _learn(target: TargetSettings, settings: Settings, findings: Findings) -> Le
     from paramedic_workers.priors import save_priors
 
     learned = learn(target, settings.data_directory(), findings)
-    file = save_priors(target.name, learned.priors)
+    file = save_priors(target, learned.priors)
     click.echo(f"paramedic: priors of {target.name} are in {file}", err=True)
     return learned
 
 
-def _target(
-    checkout: Checkout, settings: Settings, python: Path | None, sandbox: str | None
+def _target(checkout: Checkout, settings: Settings, name: str | None) -> TargetSettings:
+    if name is None:
+        return checkout.target(settings)
+    if name not in settings.targets:
+        raise UsageError(
+            f"there is no target {name!r}.",
+            remedy=f"The settings have: {', '.join(sorted(settings.targets)) or 'none'}.",
+        )
+    return replace_fields(settings.targets[name], repository=str(checkout.root))
+
+
+def _with_options(
+    target: TargetSettings, python: Path | None, sandbox: SandboxMode | None
 ) -> TargetSettings:
-    target = checkout.target(settings)
     if python is not None:
         # Not resolved: the interpreter of a virtual environment is a link, and must stay one.
         target = replace_fields(target, python=str(python.absolute()))
-    if sandbox is not None:
-        target = replace_fields(target, sandbox=SandboxMode(sandbox))
-    return target
+    return replace_fields(target, sandbox=sandbox or target.sandbox)
 
 
 def _checked_date(since: str) -> str:

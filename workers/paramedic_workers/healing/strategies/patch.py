@@ -53,7 +53,7 @@ class PatchStrategy:
             EnvironmentBuildError: the target's interpreter has no pytest.
             SandboxError: the sandbox is required and cannot be set up.
         """
-        report = self.search(case, load_priors(case.target.name))
+        report = self.search(case, load_priors(case.target))
         return StrategyReport(
             outcome=AttemptOutcome.PROVED if report.patches else _OUTCOMES[report.stop],
             patches=tuple(map(_offered, report.patches)),
