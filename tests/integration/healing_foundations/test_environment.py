@@ -12,7 +12,7 @@ import pytest
 from paramedic_workers.errors import EnvironmentBuildError
 from paramedic_workers.healing import interpreters
 from paramedic_workers.healing.environment import TargetEnvironment, prepare_environment
-from paramedic_workers.healing.model import Deadline, RunEnd
+from paramedic_workers.healing.model import Deadline, RunEnd, TestOutcome
 from paramedic_workers.healing.pytest_runner import PytestRunner
 from paramedic_workers.healing.sandbox import Sandbox
 from paramedic_workers.settings import TargetSettings
@@ -162,13 +162,44 @@ def test_an_active_or_present_environment_is_used_if_it_has_what_is_asked_for(
     tree: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tree, {"requirements.txt": "msgspec\nredis>=5  # and no more\n"})
-    environment = _prepare(tree, data, checkout=tree)
-    assert environment.python == interpreters.current().python
+    assert "the present interpreter" in _prepare(tree, data, checkout=tree).description
     _environment_at(tmp_path / "active")
     monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "active"))
-    assert _prepare(tree, data, checkout=tree).python == interpreters.current().python
+    assert "the present interpreter" in _prepare(tree, data, checkout=tree).description
     (tree / "requirements.txt").unlink()
     assert _prepare(tree, data, checkout=tree).python == tmp_path / "active/bin/python"
+
+
+_UNDECLARED = """
+import pytest
+
+NAMES = ["paramedic_workers", "paramedic", "msgspec", "structlog", "hypothesis"]
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_there(name):
+    pytest.importorskip(name)
+"""
+
+
+def test_what_is_there_for_paramedic_alone_is_not_seen_by_a_target_that_never_asked_for_it(
+    tree: Path, data: Path
+) -> None:
+    (tree / "test_where.py").write_text(_UNDECLARED)
+    assert _seen(_prepare(tree, data, checkout=tree), tree) == {"hypothesis"}
+    write(tree, {"requirements.txt": "msgspec\n"})
+    asking = _prepare(tree, data, checkout=tree)
+    assert _seen(asking, tree) == {"hypothesis", "msgspec"}
+    assert len(list((data / "environments").glob("present-*[!.lock]"))) == 2
+    assert _prepare(tree, data, checkout=tree).python == asking.python
+
+
+def _seen(environment: TargetEnvironment, tree: Path) -> set[str]:
+    """The modules that the tests could import."""
+    target = _target(tree)
+    report = PytestRunner(target, environment, Sandbox.of(target)).run(tree, timeout=60)
+    assert report.end is RunEnd.FINISHED, report.output
+    passed = (test.test for test in report.tests if test.outcome is TestOutcome.PASSED)
+    return {test.partition("[")[2].rstrip("]") for test in passed}
 
 
 def test_a_home_or_the_root_folder_is_never_shown(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 1. `python` in the target's settings.
 2. For a checkout: its own `.venv` or `venv`, the active virtual environment, or the
    present interpreter, if pytest (and, outside the checkout, what the project asks for)
-   is there: `paramedic heal .` then needs no network.
+   is there: `paramedic heal .` then needs no network. Of the interpreter that Paramedic
+   itself runs in, the target sees only what is not there for Paramedic.
 3. Else one is built with uv from the dependency files, and kept by their hash.
 
 Whatever is installed, the project's own modules come from the working tree.
@@ -22,6 +23,7 @@ from paramedic_workers.healing.builder import Built, build_environment
 from paramedic_workers.healing.dependencies import Dependencies, read_dependencies
 from paramedic_workers.healing.interpreters import Interpreter
 from paramedic_workers.healing.model import Deadline, Launcher
+from paramedic_workers.healing.ourselves import is_our_own, without_ourselves
 from paramedic_workers.healing.sandbox import Sandbox
 from paramedic_workers.settings import TargetSettings
 
@@ -87,9 +89,14 @@ def prepare_environment(
         return _existing(found, target, root, f"{target.python} (configured)", checkout)
     dependencies = read_dependencies(target, root)
     if checkout is not None:
-        local = _local(target, root, checkout, dependencies)
+        local = _local(target, checkout, dependencies)
         if local is not None:
-            return local
+            name, found = local
+            if is_our_own(found) and not found.python.is_relative_to(checkout):
+                wanted = dependencies.names
+                found = without_ourselves(found, wanted, data=data, deadline=deadline)
+                name += ", without what only Paramedic needs"
+            return _existing(found, target, root, name, checkout)
     sandbox = launcher if isinstance(launcher, Sandbox) else Sandbox.of(target)
     built = build_environment(
         target.name, root, dependencies, data=data, sandbox=sandbox, deadline=deadline
@@ -98,14 +105,14 @@ def prepare_environment(
 
 
 def _local(
-    target: TargetSettings, root: Path, checkout: Path, dependencies: Dependencies
-) -> TargetEnvironment | None:
-    """An environment that is there already; None where none will do."""
+    target: TargetSettings, checkout: Path, dependencies: Dependencies
+) -> tuple[str, Interpreter] | None:
+    """An interpreter that is there already, with a name for it; None where none will do."""
     for name, found in _candidates(checkout, target.directory):
         own = found.python.is_relative_to(checkout)
         wanted = frozenset() if own else dependencies.names
         if found.has("pytest") and wanted <= found.distributions():
-            return _existing(found, target, root, name, checkout)
+            return name, found
     return None
 
 
