@@ -230,6 +230,6 @@ def test_every_edit_compiles() -> None:
     count = 0
     for template, _, after in edits(before, types={**INTS, "item": {"dict"}, "n": {"int"}}):
         compile(after, template, "exec")
-        assert "# of all" in after
+        assert "# of all" in after or template == "statement dropped"
         count += 1
     assert count > 200

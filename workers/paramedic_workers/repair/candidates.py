@@ -26,7 +26,7 @@ from paramedic_workers.repair.source import (
     header_lines,
     statements_below,
 )
-from paramedic_workers.repair.templates import TEMPLATES, Site, Template
+from paramedic_workers.repair.templates import Site, Template, all_templates
 
 #: Suspicion of module-level lines relative to the function that uses what they define.
 _DEFINITION = 0.6
@@ -73,7 +73,7 @@ class CandidateQueue:
     suspicion: Suspicion
     knowledge: Knowledge
     root: Path
-    templates: tuple[Template, ...] = TEMPLATES
+    templates: tuple[Template, ...] = field(default_factory=all_templates)
     #: Factors for templates by name, learned from history.
     priors: Mapping[str, float] = field(default_factory=dict)
     seed: int = 0
@@ -156,7 +156,7 @@ class CandidateQueue:
     ) -> list[tuple[ast.AST, float]]:
         """Statements outside functions: imports, what suspicious functions use, what raised."""
         found: list[tuple[ast.AST, float]] = []
-        if self.knowledge.error_types() & {"NameError", "UnboundLocalError"}:
+        if self.knowledge.error_types() & {"NameError", "UnboundLocalError", "TypeError"}:
             found.append((source.tree, _MISSING_IMPORT))
         broken = str(source.path) in self.suspicion.broken_imports
         for statement in _outside_functions(source.tree):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
+from paramedic_workers.repair.expected import Expected, expected_by
 from paramedic_workers.repair.messages import ErrorSeen, TraceSeen
 from paramedic_workers.repair.modules import Modules
 from paramedic_workers.repair.values import ValuesSeen
@@ -54,6 +56,11 @@ class Knowledge:
     def error_types(self) -> frozenset[str]:
         """Types of the errors that the failing tests end in."""
         return frozenset(error.type for error in self.errors)
+
+    @cached_property
+    def expected(self) -> Expected:
+        """What the failing tests expected; looked up once, when all errors are known."""
+        return expected_by(self.errors)
 
     def modules_defining(self, name: str) -> list[str]:
         """Modules of the repository that define this name."""

@@ -84,6 +84,73 @@ class Scope:
                 found.setdefault(self.source.of(node), node)
         return list(found.values())
 
+    @cached_property
+    def own_texts(self) -> list[str]:
+        """Texts that are written in the function, each once, in order; no docstrings."""
+        tree: ast.AST = self.function.node if self.function else self.source.tree
+        return list(
+            dict.fromkeys(
+                node.value
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and not isinstance(self.source.parents.get(node), ast.Expr)
+            )
+        )
+
+    @cached_property
+    def comparisons(self) -> list[str]:
+        """Comparisons that the function makes, each once, in order."""
+        tree: ast.AST = self.function.node if self.function else self.source.tree
+        found = (self.source.of(n) for n in ast.walk(tree) if isinstance(n, ast.Compare))
+        return list(dict.fromkeys(text for text in found if "\n" not in text))
+
+    @cached_property
+    def functions(self) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
+        """Functions and methods of the file by name; a class stands for its `__init__`."""
+        found: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
+        for node in ast.walk(self.source.tree):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                found.setdefault(node.name, node)
+            elif isinstance(node, ast.ClassDef):
+                for inner in node.body:
+                    if isinstance(inner, ast.FunctionDef) and inner.name == "__init__":
+                        found.setdefault(node.name, inner)
+        return found
+
+    @cached_property
+    def visible_functions(self) -> frozenset[str]:
+        """Names of functions that can be called by their bare name: module's and nested ones."""
+        own = self.function.node if self.function else self.source.tree
+        nested = (n.name for n in ast.walk(own) if isinstance(n, ast.FunctionDef))
+        of_module = (n for n, kind in self.module_names.items() if kind == "function")
+        return frozenset({*nested, *of_module})
+
+    @cached_property
+    def keywords(self) -> list[str]:
+        """Names of keyword arguments and parameters in the file, each once, in order."""
+        found = (n.arg for n in ast.walk(self.source.tree) if isinstance(n, (ast.keyword, ast.arg)))
+        return list(dict.fromkeys(name for name in found if name))
+
+    @cached_property
+    def unused_names(self) -> frozenset[str]:
+        """Local names that nothing reads: what a fix is likely to use."""
+        if self.function is None:
+            return frozenset()
+        read = {
+            n.id
+            for n in ast.walk(self.function.node)
+            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)
+        }
+        return frozenset(n for n in self.local_names if n not in read and n not in ("self", "cls"))
+
+    @cached_property
+    def parameters(self) -> list[str]:
+        """Names of the function's parameters, in order."""
+        if self.function is None:
+            return []
+        return [argument.arg for argument in _arguments(self.function.node.args)]
+
     def visible_at(self, node: ast.AST) -> list[str]:
         """Local names that exist where a node stands, in the order of their first lines."""
         line = getattr(node, "lineno", 0)
@@ -92,15 +159,9 @@ class Scope:
         names = [
             name
             for name, first in self.local_names.items()
-            if first < line or (first <= latest and latest > line) or name in self._parameters
+            if first < line or (first <= latest and latest > line) or name in self.parameters
         ]
         return list(dict.fromkeys([*names, *self._names_of_comprehensions_around(node)]))
-
-    @cached_property
-    def _parameters(self) -> frozenset[str]:
-        if self.function is None:
-            return frozenset()
-        return frozenset(argument.arg for argument in _arguments(self.function.node.args))
 
     def _loop_end(self, node: ast.AST) -> int | None:
         current = self.source.parents.get(node)

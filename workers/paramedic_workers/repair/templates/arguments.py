@@ -36,16 +36,21 @@ def swapped_elements(site: Site) -> Iterator[Proposal]:
 def dropped(site: Site) -> Iterator[Proposal]:
     """The last argument left out."""
     assert isinstance(site.node, ast.Call)
-    arguments = [*site.node.args, *site.node.keywords]
+    arguments: list[ast.expr | ast.keyword] = [*site.node.args, *site.node.keywords]
     if not arguments or isinstance(arguments[-1], ast.GeneratorExp):
         return
-    end = site.source.span(arguments[-1])[1]
+    end = _end(site, arguments[-1])
     if len(arguments) > 1:
-        start = site.source.span(arguments[-2])[1]
+        start = _end(site, arguments[-2])
     else:
         start = site.source.outer_span(arguments[-1])[0]
     title = f"argument {quoted(site.text(arguments[-1]))} dropped"
     yield Proposal((Replacement(start, end, ""),), 1.0 if len(arguments) > 1 else 0.5, title)
+
+
+def _end(site: Site, argument: ast.expr | ast.keyword) -> int:
+    value = argument.value if isinstance(argument, ast.keyword) else argument
+    return site.source.outer_span(value)[1]
 
 
 def reverse_flag(site: Site) -> Iterator[Proposal]:

@@ -17,6 +17,7 @@ from paramedic_workers.repair.templates.site import Site, family
 _LONGEST_TEXT = 60
 _MOST_NUMBERS = 8
 _BRACKETS = ("([{<", ")]}>")
+_PAIRS = ("()", "[]", "{}", "<>", "+-", "*/", "/\\", ",;", ".,", "01", "_-")
 
 
 def other_truth(site: Site) -> Iterator[Proposal]:
@@ -86,6 +87,7 @@ def _texts_near(value: str) -> list[tuple[str, float]]:
     elif len(value) == 1:
         near += [("", 0.5), (" ", 0.4)]
         near += [(o, 0.4) for group in _BRACKETS if value in group for o in group if o != value]
+        near += [(o, 0.8) for pair in _PAIRS if value in pair for o in pair if o != value]
     else:
         near += [(f"{value} ", 0.2), (f" {value}", 0.2), (value[:-1], 0.15), (value[1:], 0.15)]
     return near

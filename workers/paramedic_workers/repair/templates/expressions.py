@@ -1,7 +1,12 @@
-"""Another expression that the function already has.
+"""Another expression: one that the function already has, or a small new one.
 
 return total / mean             return total / len(numbers)
-chr(ord(letter) + ord(letter))  chr(ord(letter) + ord("a"))
+return min(-n for n in nums)    return -largest
+seen.count("1")                 bin(n)[2:].count("1")
+prices[name]                    prices[other]           (with one name exchanged)
+
+New ones are built from a small grammar, of the names that can be used and the types that
+were seen: `-x`, `not x`, `len(xs)`, `f(x)`, `x.attribute`, `xs[i]`, `x op y`.
 """
 
 from __future__ import annotations
@@ -10,13 +15,14 @@ import ast
 from collections.abc import Iterator
 
 from paramedic_workers.repair.edits import Proposal
+from paramedic_workers.repair.knowledge import METHOD
 from paramedic_workers.repair.scope import is_read
 from paramedic_workers.repair.spelling import likeness
-from paramedic_workers.repair.templates.site import Site, family
+from paramedic_workers.repair.templates.site import NUMBERS, SIZED, Site, family
 
 _KINDS = (ast.Name, ast.Call, ast.Subscript, ast.Attribute)
 _LONGEST = 40
-_MOST = 14
+_MOST, _MOST_NAMES, _MOST_COMPOSED = 14, 8, 40
 
 
 def other_expression(site: Site) -> Iterator[Proposal]:
@@ -24,14 +30,73 @@ def other_expression(site: Site) -> Iterator[Proposal]:
     node, parent = site.node, site.parent
     if not is_read(node, parent) or isinstance(parent, (ast.Attribute, ast.Expr)):
         return
-    own, own_types = site.text(), site.types_of(node)
+    own = site.text()
     for expression in site.scope.expressions[:_MOST]:
         text = site.text(expression)
         if text in own or len(text) > _LONGEST or "\n" in text:
             continue
-        types = site.types_of(expression)
-        fit = 0.5 if not (own_types and types) else 1.0 if own_types & types else 0.1
-        yield from site.replace(node, text, fit * (0.6 + 0.4 * likeness(own, text)))
+        weight = site.fit(node, expression) * (0.6 + 0.4 * likeness(own, text))
+        yield from site.replace(node, text, weight)
 
 
-TEMPLATE = family("other expression", _KINDS, other_expression)
+def composed(site: Site) -> Iterator[Proposal]:
+    """A small new expression of a type that suits the place."""
+    node = site.node
+    looked_into = isinstance(site.parent, ast.Attribute) and isinstance(node, ast.Name)
+    if not (site.is_value or looked_into) or isinstance(node, ast.Constant):
+        return
+    wanted = frozenset({"str", "list"}) if looked_into else site.types_of(node)
+    own = site.text()
+    found: dict[str, float] = {}
+    for text, kinds, weight in _small(site):
+        fit = 0.5 if not (wanted and kinds) else 1.0 if wanted & kinds else 0.15
+        if text != own and weight * fit >= 0.1:
+            found[text] = max(weight * fit, found.get(text, 0.0))
+    for text, weight in sorted(found.items(), key=lambda pair: -pair[1])[:_MOST_COMPOSED]:
+        yield from site.replace(node, text, weight)
+
+
+def _small(site: Site) -> Iterator[tuple[str, frozenset[str], float]]:
+    """Small expressions with their types and weights."""
+    names = site.names()[:_MOST_NAMES]
+    for name in names:
+        types = site.types_of(ast.Name(name))
+        unused = 1.0 if name in site.scope.unused_names else 0.7
+        if types & NUMBERS and "bool" not in types:
+            yield f"-{name}", types, unused
+            yield f"str({name})", frozenset({"str"}), 0.6 * unused
+            if "int" in types:
+                yield f"bin({name})[2:]", frozenset({"str"}), 0.3
+        if types & SIZED:
+            yield f"len({name})", frozenset({"int"}), unused
+        yield from _attributes(site, name, types, unused)
+    for one in names:
+        for other in names:
+            if one != other:
+                yield from _of_two(site, one, other)
+
+
+def _attributes(
+    site: Site, name: str, types: frozenset[str], weight: float
+) -> Iterator[tuple[str, frozenset[str], float]]:
+    for kind in sorted(types):
+        for attribute, content in site.knowledge.attributes.get(kind, {}).items():
+            if content != METHOD and not attribute.startswith("__"):
+                yield f"{name}.{attribute}", frozenset({content} - {"value"}), weight
+
+
+def _of_two(site: Site, one: str, other: str) -> Iterator[tuple[str, frozenset[str], float]]:
+    types, others = site.types_of(ast.Name(one)), site.types_of(ast.Name(other))
+    both = types & others
+    if both & NUMBERS and "bool" not in both:
+        for token, weight in (("+", 0.5), ("-", 0.5), ("*", 0.4), ("//", 0.2), ("%", 0.2)):
+            if token in "-/%" or token == "//" or one < other:
+                yield f"{one} {token} {other}", both, weight
+    if types & {"list", "tuple", "str"} and "int" in others:
+        yield f"{one}[{other}]", frozenset(), 0.5
+    if "dict" in types and others:
+        yield f"{one}[{other}]", frozenset(), 0.4
+
+
+OTHER = family("other expression", _KINDS, other_expression)
+COMPOSED = family("composed expression", (*_KINDS, ast.BinOp), composed)

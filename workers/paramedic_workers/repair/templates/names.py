@@ -2,6 +2,7 @@
 
 return widht * height   return width * height      (from a NameError)
 total += price          total += price_with_tax    (same type)
+print("total")          print(total)               (a name in quotes, and the reverse)
 """
 
 from __future__ import annotations
@@ -43,12 +44,14 @@ def other_name(site: Site) -> Iterator[Proposal]:
     if not isinstance(site.node.ctx, ast.Load) or _is_called(site):
         return
     own = site.types_of(site.node)
-    for other in site.names()[:_MOST]:
+    unused = site.scope.unused_names
+    for other in sorted(site.names(), key=lambda name: name not in unused)[:_MOST]:
         if other == site.node.id:
             continue
         types = site.types_of(ast.Name(other))
-        weight = _fit(own, types) * (0.8 + 0.4 * likeness(site.node.id, other))
-        yield from site.replace(site.node, other, min(1.0, weight))
+        # A name that nothing reads yet was made for something.
+        likely = 1.0 if other in unused else 0.7 + 0.3 * likeness(site.node.id, other)
+        yield from site.replace(site.node, other, _fit(own, types) * likely)
 
 
 def other_target(site: Site) -> Iterator[Proposal]:
@@ -61,6 +64,18 @@ def other_target(site: Site) -> Iterator[Proposal]:
         if other != site.node.id:
             types = site.types_of(ast.Name(other))
             yield from site.replace(site.node, other, _fit(own, types))
+
+
+def without_quotes(site: Site) -> Iterator[Proposal]:
+    """`"x"` becomes `x` where there is such a name; `x` becomes `"x"` where there is none."""
+    node = site.node
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and site.is_value:
+        name = node.value if node.value in site.names() else ""
+        yield from site.replace(node, name, 0.6)
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+        undefined = undefined_names(site.knowledge.messages_of("NameError"))
+        if node.id in undefined:
+            yield from site.replace(node, f'"{node.id}"', 0.4)
 
 
 def other_function(site: Site) -> Iterator[Proposal]:
@@ -85,5 +100,6 @@ def _is_called(site: Site) -> bool:
 
 SPELLED_ALIKE = family("undefined name", (ast.Name,), spelled_alike)
 OTHER_NAME = family("other name", (ast.Name,), other_name)
+QUOTES = family("other name", (ast.Constant, ast.Name), without_quotes)
 OTHER_TARGET = family("other target", (ast.Name,), other_target)
 OTHER_FUNCTION = family("other function", (ast.Name,), other_function)
