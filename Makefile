@@ -6,10 +6,10 @@ STAMP := $(VENV)/.installed
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test unit lint format types bench schema lock clean
+.PHONY: help install demo up test unit lint format types bench bench-repair schema lock clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## build .venv with everything, from locked and hashed requirements
 
@@ -50,6 +50,11 @@ schema: $(STAMP) ## renew the pages that are generated from code
 
 bench: $(STAMP) ## the speed table, as ratios in one run
 	$(BIN)/python -m tests.benchmarks
+
+bench-repair: ## heal the bugs of BUGS=FILE.jsonl: figures, JSON and a chart in build/
+	@test -n "$(BUGS)" || { echo "make: name a file of bugs: make bench-repair BUGS=FILE.jsonl" >&2; exit 2; }
+	@$(MAKE) --no-print-directory -s $(STAMP)
+	@$(BIN)/python -m tests.benchmarks.repair_bugs "$(BUGS)" --jobs $(JOBS)
 
 lock: $(STAMP) ## renew the locked requirements
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q \

@@ -1,158 +1,111 @@
-"""Runs the patch engine on a file of small bugs and prints what it found.
+"""`make bench-repair BUGS=FILE.jsonl`: heals a file of small bugs and judges the patches.
 
-    python -m tests.benchmarks.repair_bugs FILE.jsonl [--budget 60] [--only ID] [--jobs 2]
+    python -m tests.benchmarks.repair_bugs FILE.jsonl [--budget 60] [--jobs 2] [--only ID]
 
 Each line of the file is a JSON object with `id`, `buggy`, `test` and `reference`: the
-sources of `solution.py` before and after, and of `test_solution.py`. A patch is plausible
-when the whole test file passes under a pytest of its own, outside of the engine.
+sources of `solution.py` before and after, and of `test_solution.py`. A bug counts as
+plausible when the first patch passes a clean run of pytest, and as right when that patch
+is the reference's code or behaves the same on varied inputs of the tests. Writes
+`bench-repair.json` with everything, and `bench-repair.svg`, bugs healed over time.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
-import json
-import statistics
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from paramedic_workers.repair import Project, RepairReport, Trust, repair
-from tests.support.launchers import LocalLauncher
+from tests.benchmarks.bugs.bug import Bug, read_bugs
+from tests.benchmarks.bugs.chart import Curve, chart
+from tests.benchmarks.bugs.figures import as_json, evidence_lines, figures, lines
+from tests.benchmarks.bugs.heal import Healing, heal
 
-_PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:paramedic", "--tb=no")
-
-
-@dataclass(frozen=True)
-class Bug:
-    """One line of the file."""
-
-    id: str
-    buggy: str
-    test: str
-    reference: str
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What the engine made of one bug."""
-
-    bug: Bug
-    report: RepairReport
-    #: Candidates a second in the search, start and observation included.
-    rate: float
-    #: Whether the first patch passes a clean run of pytest.
-    plausible: bool
-    #: Whether the first patch is the reference, layout aside.
-    same: bool
-
-    @property
-    def trust(self) -> str:
-        """Trust in the first patch; empty without one."""
-        return str(self.report.patches[0].trust) if self.report.patches else ""
-
-
-def read_bugs(file: Path) -> Iterator[Bug]:
-    """The bugs of a file."""
-    for line in file.read_text(encoding="utf-8").splitlines():
-        entry = json.loads(line)
-        yield Bug(entry["id"], entry["buggy"], entry["test"], entry["reference"])
-
-
-def heal(bug: Bug, budget: float) -> Outcome:
-    """Make a small repository of the bug and repair it."""
-    with tempfile.TemporaryDirectory(prefix="bug-") as folder:
-        root = Path(folder).resolve()
-        (root / "solution.py").write_text(bug.buggy, encoding="utf-8")
-        (root / "test_solution.py").write_text(bug.test, encoding="utf-8")
-        launcher = LocalLauncher()
-        project = Project(root=root, directory=root, python=Path(sys.executable), launcher=launcher)
-        started = time.monotonic()
-        report = repair(project, _failing(root), budget)
-        rate = report.candidates / max(0.001, time.monotonic() - started)
-        plausible = bool(report.patches) and _passes_with(root, report.patches[0].diff)
-        fixed = (root / "solution.py").read_text(encoding="utf-8")
-        return Outcome(bug, report, rate, plausible, plausible and _same(fixed, bug.reference))
-
-
-def _failing(root: Path) -> list[str]:
-    """Node ids of failing tests; the file itself where it cannot be collected."""
-    command = [sys.executable, *_PYTEST, "-rfE", "--timeout=10"]
-    run = subprocess.run(
-        command, cwd=root, capture_output=True, text=True, timeout=300, check=False
-    )
-    marks = ("FAILED ", "ERROR ")
-    lines = [line for line in run.stdout.splitlines() if line.startswith(marks)]
-    return [line.split(" ", 1)[1].split(" - ")[0] for line in lines]
-
-
-def _passes_with(root: Path, diff: str) -> bool:
-    subprocess.run(["git", "apply", "-"], cwd=root, input=diff, text=True, check=True)
-    command = [sys.executable, *_PYTEST, "--timeout=10"]
-    return subprocess.run(command, cwd=root, capture_output=True, check=False).returncode == 0
-
-
-def _same(one: str, other: str) -> bool:
-    return ast.dump(ast.parse(one)) == ast.dump(ast.parse(other))
-
-
-def print_row(outcome: Outcome) -> None:
-    """One bug, one line."""
-    report = outcome.report
-    best = report.patches[0] if report.patches else None
-    state = "same" if outcome.same else "plausible" if outcome.plausible else str(report.stop)
-    template = f"{best.template}: {best.title}" if best else report.detail
-    figures = f"{report.seconds:6.2f} s {report.candidates:6d} {outcome.rate:6.0f}/s"
-    click.echo(f"{outcome.bug.id:20} {state:10} {figures} {outcome.trust:7} {template}")
-
-
-def print_totals(outcomes: Sequence[Outcome]) -> None:
-    """The figures over all bugs."""
-    found = [outcome for outcome in outcomes if outcome.plausible]
-    seconds = sorted(outcome.report.seconds for outcome in found)
-    click.echo(
-        f"\nbugs {len(outcomes)}, plausible {len(found)}, same as the reference "
-        f"{sum(outcome.same for outcome in found)}"
-    )
-    if seconds:
-        quick = sum(second <= 3.0 for second in seconds)
-        click.echo(
-            f"seconds of the plausible: median {statistics.median(seconds):.2f}, "
-            f"greatest {seconds[-1]:.2f}, within 3 s {quick}"
-        )
-        click.echo(
-            f"candidates a second, all in: median {statistics.median(o.rate for o in outcomes):.0f}"
-        )
-    for trust in Trust:
-        of_trust = [outcome for outcome in found if outcome.trust == trust]
-        click.echo(
-            f"{trust}: {len(of_trust)}, same as the reference {sum(o.same for o in of_trust)}"
-        )
+_GREEN, _BLUE = "#2e7d32", "#1565c0"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the benchmark; exit status 0."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
-    parser.add_argument("file", type=Path)
-    parser.add_argument("--budget", type=float, default=60.0, help="seconds for each bug")
-    parser.add_argument("--only", action="append", default=[], metavar="ID")
-    parser.add_argument("--jobs", type=int, default=1, help="bugs at the same time")
-    options = parser.parse_args(arguments)
-    bugs = [bug for bug in read_bugs(options.file) if not options.only or bug.id in options.only]
-    outcomes = []
-    with ThreadPoolExecutor(options.jobs) as pool:
-        for outcome in pool.map(lambda bug: heal(bug, options.budget), bugs):
-            print_row(outcome)
-            outcomes.append(outcome)
-    print_totals(outcomes)
+    """Run the benchmark; exit status 2 where there are no bugs to run."""
+    options = _parser().parse_args(arguments)
+    try:
+        bugs = read_bugs(options.file)
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"repair_bugs: {error}\n")
+        return 2
+    bugs = [bug for bug in bugs if not options.only or bug.id in options.only]
+    console = Console(highlight=False, soft_wrap=True)
+    healings = []
+    for healing in _healed(bugs, options.budget, options.jobs, console):
+        console.print(row(healing), markup=False)
+        healings.append(healing)
+    console.print()
+    for line in lines(figures(healings)):
+        console.print(line, markup=False)
+    _write(options, healings)
     return 0
+
+
+def row(healing: Healing) -> str:
+    """One bug, one line."""
+    report, first = healing.report, healing.first
+    said = f"{first.template}: {first.title}" if first else report.detail
+    trust = first.trust if first else ""
+    speed = f"{report.seconds:6.2f} s {report.candidates:6d} {healing.rate:6.0f}/s"
+    return f"{healing.bug.id:20} {healing.verdict:16} {speed} {trust:6} {said}"
+
+
+def _healed(bugs: Sequence[Bug], budget: float, jobs: int, console: Console) -> Iterator[Healing]:
+    """The healings in the order of the bugs; with a bar on a terminal."""
+    columns = (
+        TextColumn("healing"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with (
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
+        ThreadPoolExecutor(jobs) as pool,
+    ):
+        task = bar.add_task("healing", total=len(bugs))
+        for healing in pool.map(partial(heal, budget=budget), bugs):
+            bar.advance(task)
+            yield healing
+
+
+def _write(options: argparse.Namespace, healings: Sequence[Healing]) -> None:
+    folder: Path = options.out
+    folder.mkdir(parents=True, exist_ok=True)
+    document = folder / "bench-repair.json"
+    document.write_text(as_json(healings, budget=options.budget, jobs=options.jobs))
+    curves = [
+        Curve("pass all tests", [h.report.seconds for h in healings if h.plausible], _BLUE),
+        Curve("agree with the reference", [h.report.seconds for h in healings if h.right], _GREEN),
+    ]
+    drawing = folder / "bench-repair.svg"
+    drawing.write_text(
+        chart("Bugs healed over time", curves, bugs=len(healings), budget=options.budget)
+    )
+    sys.stdout.write(f"\nwritten: {document}, {drawing}\n")
+    if options.evidence:
+        options.evidence.write_text("".join(f"{line}\n" for line in evidence_lines(healings)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("file", type=Path, help="JSONL of bugs")
+    parser.add_argument("--budget", type=float, default=60.0, help="seconds for each bug")
+    parser.add_argument("--jobs", type=int, default=2, help="bugs at the same time")
+    parser.add_argument("--only", action="append", default=[], metavar="ID")
+    parser.add_argument("--out", type=Path, default=Path("build"), help="folder for the results")
+    parser.add_argument(
+        "--evidence", type=Path, help="also write the evidence of each patch, to fit trust to"
+    )
+    return parser
 
 
 if __name__ == "__main__":
