@@ -15,6 +15,7 @@ from typing import Annotated
 
 import msgspec
 
+from paramedic.complaints import complaint
 from paramedic.text import counted, cut_middle, one_line, writable
 
 #: Version of the wire contract; a reader accepts its own and refuses greater ones.
@@ -141,7 +142,7 @@ def decode_event(data: bytes | Mapping[str, object]) -> FailureEvent:
             event = msgspec.convert(data, FailureEvent)
             size = len(_ENCODER.encode(event))
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise InvalidEvent(one_line(str(error) or type(error).__name__)) from None
+        raise InvalidEvent(complaint(error, data)) from None
     if size > MAX_EVENT_BYTES:
         raise InvalidEvent(f"The event has {size} bytes, the greatest size is {MAX_EVENT_BYTES}")
     return event

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from paramedic_workers.cli.screen import THEME, console_on
 from paramedic_workers.cli.show import result_section
-from paramedic_workers.errors import Verdict
+from paramedic_workers.errors import Phase, Verdict
+from paramedic_workers.results import Cause
 from tests.support.results import PATCH, make_result, make_unhealed
 
 
@@ -61,3 +62,17 @@ def test_a_terminal_of_any_width_gets_lines_that_fit(width: int, verdict: Verdic
     rendered = Console(width=width, force_terminal=False, file=io.StringIO())
     assert all(rendered.measure(line).minimum <= width for line in stream.getvalue().split("\n"))
     assert verdict.replace("_", " ") in stream.getvalue()
+
+
+def test_what_a_person_is_to_do_about_the_environment_is_shown_below_the_traceback() -> None:
+    cause = Cause(
+        phase=Phase.REPRODUCE,
+        type="ModuleNotFoundError",
+        message="The module x is missing.\nDeclare it.",
+        traceback="E   ModuleNotFoundError",
+    )
+    stream = io.StringIO()
+    result = make_unhealed(verdict=Verdict.ENVIRONMENT, cause=cause)
+    console_on(stream).print(result_section(console_on(stream), result, ""))
+    lines = [line.strip() for line in stream.getvalue().splitlines()]
+    assert lines.index("Declare it.") > lines.index("E   ModuleNotFoundError")

@@ -199,7 +199,14 @@ def test_what_fails_in_some_runs_is_flaky_in_none_not_reproduced() -> None:
     assert "1 of 3 runs" in flaky.cause.message
     assert fine.verdict is gone.verdict is Verdict.NOT_REPRODUCED
     assert "passes in 3 of 3 runs" in fine.cause.message
+    assert gone.cause.type == "NotReproduced"
     assert gone.cause.message == f"There is no test {node('test_gone')} at this revision."
+
+
+def test_what_is_not_reproduced_does_not_borrow_the_type_of_the_event() -> None:
+    seen = IncidentBrief(fingerprint="i-ok", test=node("test_ok"), exception_type="KeyError")
+    result = one(bed(broken_a(), patch=Offering()).heal(more=(seen,)).results)
+    assert (result.verdict, result.cause.type) == (Verdict.NOT_REPRODUCED, "NotReproduced")
 
 
 def test_what_the_newest_main_revision_has_fixed_is_already_fixed() -> None:

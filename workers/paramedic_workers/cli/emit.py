@@ -200,7 +200,7 @@ def _documents(data: bytes, label: str) -> list[Any]:
     except (msgspec.MsgspecError, UnicodeError) as error:
         lines = [line for line in data.splitlines() if line.strip()]
         if len(lines) < 2:
-            raise UsageError(f"{label}: is no JSON: {error}.") from error
+            raise UsageError(f"{label}: is no JSON: {_reason(error)}.") from error
         return [_line(line, number, label) for number, line in enumerate(lines, start=1)]
     return whole if isinstance(whole, list) else [whole]
 
@@ -209,7 +209,7 @@ def _line(line: bytes, number: int, label: str) -> Any:
     try:
         return msgspec.json.decode(line)
     except (msgspec.MsgspecError, UnicodeError) as error:
-        raise UsageError(f"{label}, event {number}: is no JSON: {error}.") from error
+        raise UsageError(f"{label}, event {number}: is no JSON: {_reason(error)}.") from error
 
 
 def _checked(members: object, occasion: Occasion, label: str) -> FailureEvent:
@@ -244,4 +244,4 @@ def _checked(members: object, occasion: Occasion, label: str) -> FailureEvent:
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError):
         return (error.strerror or type(error).__name__).lower()
-    return str(error).rstrip(".") or type(error).__name__
+    return str(error).removeprefix("JSON is malformed: ").rstrip(".") or type(error).__name__

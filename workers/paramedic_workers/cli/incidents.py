@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Incidents that are listed unless --limit says otherwise.
 LIMIT = 100
+#: Bytes of a refused event that a terminal shows; a pipe gets all of it.
+_EVENT_SHOWN = 120
 
 
 @click.command(
@@ -237,7 +239,10 @@ def _show_rejected(ledger: Ledger, limit: int, as_json: bool) -> None:
         return
     shown = table(console, "when", "reason", "event")
     for event in refused:
-        begin = msgspec.json.encode(event.content)[:120].decode("utf-8", "replace")
+        content = msgspec.json.encode(event.content)
+        if console.is_terminal:
+            content = content[:_EVENT_SHOWN]
+        begin = content.decode("utf-8", "replace")
         shown.add_row(
             f"{event.at:%Y-%m-%d %H:%M:%S}", _plain_cell(event.reason), _plain_cell(begin)
         )

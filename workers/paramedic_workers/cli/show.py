@@ -118,11 +118,15 @@ def _failure(result: Result) -> Text:
     if (more := len(result.failing_tests) - TESTS_NAMED) > 0:
         text.append(f"  and {more} more\n", style="soft")
     message, tail = plain(result.cause.message).strip(), _last_lines(result.cause.traceback)
-    if tail:  # it holds the rest of the message
-        message = message.partition("\n")[0]
+    remedy = ""
+    if tail:  # it holds the rest of the message, but for what a person is to do
+        message, _, rest = message.partition("\n")
+        remedy = rest if result.verdict is Verdict.ENVIRONMENT else ""
     text.append(f"{result.cause.type}: ", style="bad").append(message)
     for line in tail:
         text.append(f"\n  {line}", style="bad" if line.startswith("E ") else "soft")
+    if remedy:
+        text.append(f"\n{remedy}", style="mild")
     return text
 
 

@@ -204,7 +204,7 @@ def _not_reproduced(subject: Subject, sightings: Sightings) -> Ending:
         verdict=Verdict.NOT_REPRODUCED,
         cause=Cause(
             phase=Phase.REPRODUCE,
-            type=incident.exception_type or "NotReproduced",
+            type="NotReproduced",
             message=_why_not(subject, sightings, runs),
         ),
         incidents=(incident,),
