@@ -102,6 +102,7 @@ def heal_bug(grounds: Grounds, bug: Bug, budget: float) -> Outcome:
         digest=_digest(patch) if patch else "",
         compared=compared[0] if promised else None,
         summary=results[0].summary if results else "",
+        attempts=tuple(f"{a.outcome}: {a.detail}" for r in results for a in r.attempts),
         candidates=sum(report.candidates for report in witness.reports),
         seconds=round(seconds, 2),
         search_seconds=round(sum(report.seconds for report in witness.reports), 2),

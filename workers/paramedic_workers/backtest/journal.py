@@ -32,14 +32,17 @@ class Journal:
         self.outcomes: dict[tuple[str, float], Outcome] = {}
         for line in _lines(file):
             self._take(line)
+        #: What ends a line that was cut off, before the first one that is added.
+        self._ending = b"\n" if _is_cut_off(file) else b""
 
     def add(self, line: Line) -> None:
         """Keep a line, on disk before this returns."""
         self._take(line)
         with self._file.open("ab") as stream:
-            stream.write(_ENCODER.encode(line) + b"\n")
+            stream.write(self._ending + _ENCODER.encode(line) + b"\n")
             stream.flush()
             os.fsync(stream.fileno())
+        self._ending = b""
 
     def bugs(self) -> list[Bug]:
         """The bugs, the newest first."""
@@ -71,6 +74,7 @@ class Journal:
         fresh = self._file.with_suffix(".new")
         fresh.write_bytes(b"".join(_ENCODER.encode(line) + b"\n" for line in lines))
         fresh.replace(self._file)
+        self._ending = b""
 
 
 @contextmanager
@@ -90,6 +94,10 @@ def open_journal(folder: Path) -> Iterator[Journal]:
         yield Journal(folder / "journal.jsonl")
     finally:
         lock.release()
+
+
+def _is_cut_off(file: Path) -> bool:
+    return file.is_file() and file.read_bytes()[-1:] not in (b"", b"\n")
 
 
 def _lines(file: Path) -> Iterator[Line]:

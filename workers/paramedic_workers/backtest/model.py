@@ -151,8 +151,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, tag="outcome"):
     patch: str = ""
     digest: str = ""
     compared: Compared | None = None
-    #: One line of the healer about it.
+    #: One line of the healer about it, and one for each attempt of the search.
     summary: str = ""
+    attempts: tuple[str, ...] = ()
     candidates: int = 0
     #: Of the whole heal, proof included; of the search alone.
     seconds: float = 0.0
