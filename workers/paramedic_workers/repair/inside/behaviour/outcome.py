@@ -79,7 +79,12 @@ class _Writer:
         return _named(value) or self._object(value, depth)
 
     def _items(self, values: Any, depth: int) -> str:
-        return ", ".join(self.text(item, depth) for item in values)
+        texts = []
+        for item in values:
+            texts.append(self.text(item, depth))
+            if self._left < 0:
+                break
+        return ", ".join(texts)
 
     def _object(self, value: Any, depth: int) -> str:
         name = type(value).__name__

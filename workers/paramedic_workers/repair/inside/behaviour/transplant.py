@@ -8,6 +8,7 @@ a reference (`from shop import total`, an instance, a bound method) sees the new
 from __future__ import annotations
 
 import ast
+import gc
 import os
 import sys
 import types
@@ -29,6 +30,8 @@ class Transplant:
         self._seen: set[tuple[int, int]] = set()
         # Objects whose ids are in the two above must not go away.
         self._kept: list[Any] = []
+        # Code of functions inside functions -> what it becomes.
+        self._inner: dict[types.CodeType, types.CodeType] = {}
 
     def install(self, path: str, old: str, new: str) -> None:
         """Have the loaded module of this file be of version `new`.
@@ -44,6 +47,8 @@ class Transplant:
         for module in _modules_from(path):
             for statement in _changed(old, new):
                 self._execute(statement, path, module)
+        if self._inner:
+            self._graft_inner_functions()
 
     def current(self, function: Any) -> Any:
         """The function that is now in the place of this one: mostly itself."""
@@ -82,6 +87,7 @@ class Transplant:
         if old.__code__.co_freevars != new.__code__.co_freevars:
             self._replaced[id(old)] = new
             return False
+        self._inner.update(_inner_codes(old.__code__, new.__code__))
         old.__code__ = new.__code__
         old.__defaults__ = new.__defaults__
         old.__kwdefaults__ = new.__kwdefaults__
@@ -90,6 +96,13 @@ class Transplant:
             if name != "__class__" and not self._graft(_content(cell), _content(wanted)):
                 cell.cell_contents = wanted.cell_contents
         return True
+
+    def _graft_inner_functions(self) -> None:
+        """Change what outer functions have made before: the wrappers of decorators."""
+        becomes = {id(old): new for old, new in self._inner.items()}
+        for function in gc.get_objects():
+            if type(function) is types.FunctionType and id(function.__code__) in becomes:
+                function.__code__ = becomes[id(function.__code__)]
 
     def _graft_class(self, old: type, new: type) -> bool:
         if type(old) is not type(new):
@@ -123,6 +136,20 @@ class Transplant:
         # A cache (`functools.lru_cache`) remembers what the old version said.
         getattr(old, "cache_clear", lambda: None)()
         return True
+
+
+def _inner_codes(
+    old: types.CodeType, new: types.CodeType
+) -> Iterator[tuple[types.CodeType, types.CodeType]]:
+    """Code of functions inside a function, with that of the same name in the new one."""
+    found = [code for code in new.co_consts if isinstance(code, types.CodeType)]
+    for code in old.co_consts:
+        if not isinstance(code, types.CodeType) or code.co_name.startswith("<"):
+            continue
+        same = [c for c in found if (c.co_name, c.co_freevars) == (code.co_name, code.co_freevars)]
+        if len(same) == 1:
+            yield code, same[0]
+            yield from _inner_codes(code, same[0])
 
 
 def _cells(function: types.FunctionType) -> dict[str, Any]:
