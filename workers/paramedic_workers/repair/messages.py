@@ -81,7 +81,7 @@ class RunSeen(msgspec.Struct, frozen=True):
     """How one run of one test ended, and what was seen if it was traced."""
 
     outcome: Outcome
-    #: CPU and wall-clock seconds of the test's call.
+    #: CPU and wall-clock seconds of the test's set-up and call.
     seconds: float
     wall: float
     error: ErrorSeen | None = None
@@ -123,10 +123,17 @@ class Hello(msgspec.Struct, frozen=True):
     detail: str
 
 
-class ProofSeen(msgspec.Struct, frozen=True):
-    """How many tests a candidate passed before the first it did not."""
+class ScreenSeen(msgspec.Struct, frozen=True):
+    """A letter for each candidate, and how many of the tests it passed."""
 
-    passed: int
+    letters: str
+    passed: list[int]
+
+
+class ProofSeen(msgspec.Struct, frozen=True):
+    """A letter for each test that one candidate was run against, and the last of them."""
+
+    letters: str
     ended: Letter
 
 

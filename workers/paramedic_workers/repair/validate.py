@@ -1,9 +1,10 @@
 """Tries candidates: many at once against few tests, then one at a time against many.
 
-1. `sieve`: a batch of candidates in one child against the quickest failing test; those
-   that pass it, against one or two more failing tests;
-2. `prove`: one candidate in a child of its own: all failing tests, then the passing ones
-   that touch the edit, each in the order in which they were collected;
+1. `sieve`: a batch of candidates in one child, each against the quickest failing test and,
+   if it passes it, against one or two more failing tests;
+2. `prove`: one candidate in a child of its own, with all failing tests and the passing ones
+   that touch the edit, in the order in which they were collected; where these take long,
+   the failing ones first;
 3. `rerun`: for a candidate outside of function bodies, collecting anew.
 
 A clean run of pytest outside is the caller's: nothing here is a proof.
@@ -16,18 +17,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from paramedic_workers.repair.edits import Candidate, Function
-from paramedic_workers.repair.messages import Letter, Outcome, ProofSeen, RerunSeen
+from paramedic_workers.repair.messages import Letter, Outcome, ProofSeen, RerunSeen, ScreenSeen
 from paramedic_workers.repair.session import Session, WarmProcessLost
 from paramedic_workers.repair.targets import FailingTest
 
 #: A test may take this many times the CPU seconds it took before, within these bounds.
 _GENEROSITY, _SHORTEST, _LONGEST = 10.0, 0.03, 60.0
+#: Times that candidates may hang before the shortest limit becomes a shorter one, which is
+#: about what the clock of CPU time can tell apart.
+_LEARNED = ((24, 0.008), (8, 0.015))
 #: Wall-clock seconds beyond the tests' own that an answer may take.
 _PATIENCE = 5.0
 #: Wall-clock seconds beyond a test's own that a child may say nothing.
 _QUIET = 0.25
 #: CPU seconds that the passing tests run for one candidate may take together.
 _PASSING_SECONDS = 2.0
+#: Candidates of a batch that pass the failing tests from which on they go through a second
+#: sieve, of passing tests, before each is looked at alone; tests of that sieve.
+_MANY, _PASSING_PILOTS = 3, 6
+#: CPU seconds of all its tests up to which one child runs them.
+_ONE_CHILD = 0.05
 
 
 @dataclass(frozen=True)
@@ -41,16 +50,16 @@ class KnownTest:
     passes: bool
     #: It was stopped: its seconds say nothing about how long it takes when it is right.
     hangs: bool
-    #: CPU and wall-clock seconds of its call.
+    #: CPU and wall-clock seconds of its set-up and call.
     seconds: float
     wall: float
     #: Files and the lines of them that it runs; None where that was not watched.
     lines: dict[str, frozenset[int]] | None = None
 
-    def limit(self, patience: float = 1.0) -> float:
+    def limit(self, patience: float = 1.0, shortest: float = _SHORTEST) -> float:
         """CPU seconds after which it is stopped."""
         usual = 0.0 if self.hangs else self.seconds * _GENEROSITY
-        return min(max(_SHORTEST, usual) * patience, _LONGEST)
+        return min(max(shortest, usual) * patience, _LONGEST)
 
     def may_run(self, function: Function) -> bool:
         """Whether it runs a function, or nobody has watched."""
@@ -58,6 +67,15 @@ class KnownTest:
             return True
         lines = self.lines.get(str(function.source.path), frozenset())
         return any(function.line <= line <= function.last_line for line in lines)
+
+
+@dataclass(frozen=True)
+class Sifted:
+    """How one candidate did in a sieve."""
+
+    letter: Letter
+    #: Tests that it passed; before the first that it did not pass, if it was done with that.
+    passed: int
 
 
 @dataclass
@@ -75,12 +93,20 @@ class Validator:
     deadline: float
     #: The most failing tests that a candidate has turned green.
     most_green: int = 0
+    #: Candidates that ran out of time in the sieve.
+    hangs: int = 0
     _units: dict[Function, int] = field(default_factory=dict)
 
     def pilots(self) -> list[KnownTest]:
         """Failing tests for the sieve, the quickest first; those that hang come last."""
         # Rounded, so that the order does not depend on how the clock ticked.
         return sorted(self.failing, key=lambda t: (t.hangs, round(t.seconds, 2), t.number))[:3]
+
+    def _passing_pilots(self, candidates: Sequence[Candidate]) -> list[KnownTest]:
+        """Quick passing tests that run what these candidates change."""
+        functions = {candidate.function for candidate in candidates if candidate.function}
+        near = [t for t in self.passing if t.lines and any(t.may_run(f) for f in functions)]
+        return sorted(near, key=lambda t: (round(t.seconds, 2), t.number))[:_PASSING_PILOTS]
 
     def batch_size(self) -> int:
         """How many candidates to try at once, so that a batch takes about a second."""
@@ -93,15 +119,40 @@ class Validator:
         Raises:
             WarmProcessLost: the warm process died of it.
         """
-        letters = [Letter.PASSED] * len(candidates)
-        for pilot in self.pilots():
-            left = [n for n, letter in enumerate(letters) if letter is Letter.PASSED]
-            if not left:
-                break
-            seen = self.screen([candidates[n] for n in left], pilot, patience)
-            for n, letter in zip(left, seen, strict=True):
-                letters[n] = letter
+        sifted = self.sift(candidates, self.pilots(), patience)
+        self.most_green = max([self.most_green, *(one.passed for one in sifted)])
+        letters = [one.letter for one in sifted]
+        left = [n for n, letter in enumerate(letters) if letter is Letter.PASSED]
+        chosen = [candidates[n] for n in left]
+        if len(left) > _MANY and (tests := self._passing_pilots(chosen)):
+            seen = self.sift(chosen, tests, patience)
+            for n, one in zip(left, seen, strict=True):
+                letters[n] = one.letter
         return letters
+
+    def sift(
+        self,
+        candidates: Sequence[Candidate],
+        tests: Sequence[KnownTest],
+        patience: float = 1.0,
+        *,
+        abort: bool = True,
+    ) -> list[Sifted]:
+        """How each candidate did at these tests, many candidates in one child.
+
+        Args:
+            candidates: to be tried.
+            tests: in the order in which they are run.
+            patience: how much longer than usual they may take.
+            abort: whether a candidate is done with the first test that it does not pass.
+
+        Raises:
+            WarmProcessLost: the warm process died of it.
+        """
+        seen = self._screen(candidates, tests, patience, abort)
+        sifted = [Sifted(Letter(x), n) for x, n in zip(seen.letters, seen.passed, strict=True)]
+        self.hangs += sum(one.letter is Letter.TIMED_OUT for one in sifted)
+        return sifted
 
     def prove(self, candidate: Candidate, patience: float = 1.0) -> Letter:
         """How a candidate does at all tests that concern it, alone in a child.
@@ -109,11 +160,8 @@ class Validator:
         Raises:
             WarmProcessLost: the warm process died of it.
         """
-        seen = self._prove(candidate, self.failing, patience)
-        self.most_green = max(self.most_green, seen.passed)
-        if seen.ended is not Letter.PASSED:
-            return seen.ended
-        return self._prove(candidate, self._passing_for(candidate), patience).ended
+        seen = self._prove(candidate, self._groups_for(candidate), patience)
+        return seen.ended
 
     def rerun(self, candidate: Candidate) -> bool:
         """Whether the failing tests pass, and no passing one fails, when all is imported anew.
@@ -145,21 +193,7 @@ class Validator:
         Raises:
             WarmProcessLost: the warm process died of it.
         """
-        limit = test.limit(patience)
-        idle = _QUIET + 3 * limit + (0 if test.hangs else 3 * test.wall)
-        wall = self._within(_PATIENCE + len(candidates) * idle)
-        request = {
-            "kind": "screen",
-            "candidates": [self._message(candidate) for candidate in candidates],
-            "test": test.number,
-            "limit": limit,
-            "wall": wall,
-            "idle": idle,
-        }
-        letters = self.session.ask(request, str, _PATIENCE + wall)
-        if len(letters) != len(candidates) or not set(letters) <= set(Letter):
-            raise WarmProcessLost("it answers nonsense")
-        return [Letter(letter) for letter in letters]
+        return [sifted.letter for sifted in self.sift(candidates, [test], patience)]
 
     def reach(self, candidates: Sequence[Candidate], test: KnownTest) -> list[int]:
         """The line at which a test ends with each candidate; -1 where that is not known.
@@ -180,19 +214,57 @@ class Validator:
         lines = self.session.ask(request, list[int], _PATIENCE + wall)
         return [*lines, *[-1] * len(candidates)][: len(candidates)]
 
+    def _screen(
+        self,
+        candidates: Sequence[Candidate],
+        tests: Sequence[KnownTest],
+        patience: float,
+        abort: bool,
+    ) -> ScreenSeen:
+        shortest = self._shortest(patience)
+        limits = [test.limit(patience, shortest) for test in tests]
+        idle = _QUIET + 3 * sum(limits) + sum(0 if test.hangs else 3 * test.wall for test in tests)
+        wall = self._within(_PATIENCE + len(candidates) * idle)
+        request = {
+            "kind": "screen",
+            "candidates": [self._message(candidate) for candidate in candidates],
+            "tests": [[test.number, limit] for test, limit in zip(tests, limits, strict=True)],
+            "abort": abort,
+            "files": sorted({file for test in tests for file in test.lines or ()}),
+            "seed": 0,
+            "wall": wall,
+            "idle": idle,
+        }
+        seen = self.session.ask(request, ScreenSeen, _PATIENCE + wall)
+        is_complete = len(seen.letters) == len(seen.passed) == len(candidates)
+        if not is_complete or not set(seen.letters) <= set(Letter):
+            raise WarmProcessLost("it answers nonsense")
+        return seen
+
+    def _shortest(self, patience: float) -> float:
+        """The least CPU seconds of a test: where many candidates hang, each costs less.
+
+        One that runs out of them gets a second try, with more patience, and then all of them.
+        """
+        learned = (limit for hangs, limit in _LEARNED if self.hangs >= hangs)
+        return _SHORTEST if patience > 1.0 else next(learned, _SHORTEST)
+
     def _prove(
-        self, candidate: Candidate, tests: Sequence[KnownTest], patience: float
+        self, candidate: Candidate, groups: Sequence[Sequence[KnownTest]], patience: float
     ) -> ProofSeen:
-        if not tests:
-            return ProofSeen(0, Letter.PASSED)
+        tests = [test for group in groups for test in group]
         wall = self._within(_PATIENCE + sum(2 * t.limit(patience) + 3 * t.wall for t in tests))
         request = {
             "kind": "prove",
             "candidate": self._message(candidate),
-            "tests": [[test.number, test.limit(patience)] for test in tests],
+            "idle": 4 * _QUIET + max(3 * t.limit(patience) + 3 * t.wall for t in tests),
+            "groups": [[[t.number, t.limit(patience)] for t in group] for group in groups],
             "wall": wall,
         }
-        return self.session.ask(request, ProofSeen, _PATIENCE + wall)
+        seen = self.session.ask(request, ProofSeen, _PATIENCE + wall)
+        passed = [t for t, letter in zip(tests, seen.letters, strict=False) if letter == "p"]
+        self.most_green = max(self.most_green, sum(not test.passes for test in passed))
+        return seen
 
     def _try_anew(
         self,
@@ -252,6 +324,13 @@ class Validator:
                 chosen.append(test)
                 seconds += test.seconds
         return chosen
+
+    def _groups_for(self, candidate: Candidate) -> list[list[KnownTest]]:
+        """The tests of a proof, by the child that runs them, in collection order."""
+        failing, passing = list(self.failing), self._passing_for(candidate)
+        if sum(test.seconds for test in (*failing, *passing)) < _ONE_CHILD:
+            return [sorted((*failing, *passing), key=lambda test: test.number)]
+        return [failing, passing] if passing else [failing]
 
     def _message(self, candidate: Candidate) -> list[object]:
         function = candidate.function

@@ -233,7 +233,9 @@ def _lower(limit: int, value: int) -> None:
 
 
 def _mapped_bytes() -> int:
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    facts = os.open("/proc/self/statm", os.O_RDONLY)
+    pages = int(os.read(facts, 64).split()[0])
+    os.close(facts)
     return pages * resource.getpagesize()
 
 

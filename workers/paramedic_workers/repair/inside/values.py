@@ -24,7 +24,7 @@ _VARIABLES, _ATTRIBUTES = 30, 12
 #: Characters of all samples of one trace.
 _ALL_CHARACTERS = 400_000
 
-_OPEN_CLOSE = {list: ("[", "]"), tuple: ("(", ")"), set: ("{", "}")}
+_OPEN_CLOSE: dict[type, tuple[str, str]] = {list: ("[", "]"), tuple: ("(", ")"), set: ("{", "}")}
 
 
 class Samples:

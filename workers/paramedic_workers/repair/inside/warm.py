@@ -5,9 +5,10 @@ The requests, each a JSON object with its `kind`:
     run     tests by number, alone or together in one child: outcome, seconds, error
     trace   the same, with the lines and types that each run has shown
     units   the functions that later requests edit
-    screen  many candidates against one test, as many as possible in one child
-    prove   one candidate against several tests, in a child of its own
+    screen  many candidates against a few tests, as many as possible in one child (`sieve.py`)
+    prove   one candidate against several tests, in children of its own
     reach   how far one test comes with each of many candidates (`reach.py`)
+    compare several versions on varied inputs of the tests' calls (`behaviour/`)
 """
 
 from __future__ import annotations
@@ -16,34 +17,22 @@ import gc
 import json
 import os
 import random
+import re
 import signal
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
+from .behaviour.compare import Comparer
 from .channel import Channel, Closed
-from .children import ChildEnd, Nursery, OutOfTime, count_processes, limit_cpu, write_all
+from .children import ChildEnd, Nursery, count_processes, limit_cpu, write_all
 from .collected import Collected, collect
-from .items import (
-    FAILED,
-    LOST,
-    PASSED,
-    SKIPPED,
-    CallWatcher,
-    Ending,
-    Parameters,
-    describe_error,
-    run_fully,
-    run_quickly,
-)
+from .items import LOST, CallWatcher, Ending, describe_error, run_fully
 from .reach import Reach
+from .sieve import CRASHED, LETTERS, NO_PYTHON, NOT_SWAPPABLE, TIMED_OUT, Sieve, new_key
 from .swap import LiveFunctions, Swap, Unit, apply, edit_from
 from .tracing import Trace
-
-#: How one candidate did, one letter each, so that a child can write them as it goes.
-LETTERS = {PASSED: b"p", SKIPPED: b"p", FAILED: b"f", LOST: b"t"}
-TIMED_OUT, CRASHED, NOT_SWAPPABLE, NO_PYTHON = "t", "x", "n", "s"
 
 #: Wall-clock seconds that a child may take beyond twice the CPU time of its tests.
 _PATIENCE = 2.0
@@ -114,9 +103,10 @@ class WarmProcess:
             "run": self._run,
             "trace": self._trace,
             "units": self._remember_units,
-            "screen": self._screen,
+            "screen": Sieve(self._nursery, self._items, self._swap).answer,
             "prove": self._prove,
             "reach": self._reach.answer,
+            "compare": Comparer(self._nursery, self._items, self._watcher, self._root).answer,
         }
         while True:
             try:
@@ -191,53 +181,30 @@ class WarmProcess:
             self._units[number] = Unit(**unit)
         return len(self._units)
 
-    def _screen(self, request: dict[str, Any]) -> str:
-        """One letter for each candidate; a child that dies costs only the one it was at."""
-        swaps = [self._swap(candidate) for candidate in request["candidates"]]
-        deadline = time.monotonic() + request["wall"]
-        letters = ""
-        while len(letters) < len(swaps):
-            left = swaps[len(letters) :]
-            work = self._screener(request["test"], request["limit"], left)
-            seconds = deadline - time.monotonic()
-            if seconds <= 0:
-                return letters + TIMED_OUT * len(left)
-            end = self._nursery.run(work, seconds, request["idle"])
-            letters += end.output.decode("ascii")[: len(left)]
-            if len(letters) < len(swaps):
-                letters += TIMED_OUT if end.timed_out else CRASHED
-        return letters
-
-    def _screener(self, test: int, limit: float, swaps: list[Any]) -> Callable[[int], None]:
-        item = self._items[test]
-
-        def work(pipe: int) -> None:
-            gc.disable()
-            parameters = Parameters(item)
-            for swap in swaps:
-                if isinstance(swap, str):
-                    write_all(pipe, swap.encode("ascii"))
-                    continue
-                parameters.renew()
-                random.seed(self._seed)
-                back = apply(swap)
-                letter = _within(limit, lambda: LETTERS[run_quickly(item)])
-                apply(back)
-                write_all(pipe, letter)
-
-        return work
-
     def _prove(self, request: dict[str, Any]) -> dict[str, Any]:
-        """How many of the tests passed before the first that did not, and how that ended."""
-        swap = self._swap(request["candidate"])
-        if isinstance(swap, str):
-            return {"passed": 0, "ended": swap}
-        tests = request["tests"]
-        end = self._nursery.run(self._prover(tests, swap), request["wall"])
-        passed = end.output.count(b"p")
-        return {"passed": passed, "ended": _how_it_ended(end, passed, len(tests))}
+        """How one candidate does at groups of tests, each group in a child of its own.
 
-    def _prover(self, tests: list[tuple[int, float]], swap: Swap) -> Callable[[int], None]:
+        Ends with the first test that does not pass. The letters are those of the tests, in
+        order; `ended` is that of the last.
+        """
+        swap = self._swap(request["candidate"])
+        letters = ""
+        if isinstance(swap, str):
+            return {"letters": letters, "ended": swap}
+        deadline = time.monotonic() + request["wall"]
+        for tests in request["groups"]:
+            wall = max(0.1, deadline - time.monotonic())
+            key = new_key()
+            end = self._nursery.run(self._prover(key, tests, swap), wall, request["idle"])
+            told = b"".join(re.findall(key + b"([a-z])", end.output)).decode("ascii")
+            letters += told
+            if told != "p" * len(tests):
+                return {"letters": letters, "ended": _how_it_ended(end, told)}
+        return {"letters": letters, "ended": "p"}
+
+    def _prover(
+        self, key: bytes, tests: list[tuple[int, float]], swap: Swap
+    ) -> Callable[[int], None]:
         def work(pipe: int) -> None:
             apply(swap)
             random.seed(self._seed)
@@ -245,7 +212,7 @@ class WarmProcess:
                 following = tests[position + 1][0] if position + 1 < len(tests) else None
                 limit_cpu(limit, lethal=True)
                 letter = LETTERS[self._run_item(number, following).outcome]
-                write_all(pipe, letter)
+                write_all(pipe, key + letter)
                 if letter != b"p":
                     return
 
@@ -271,21 +238,8 @@ def _performer(
     return work
 
 
-def _within(limit: float, work: Callable[[], bytes]) -> bytes:
-    try:
-        limit_cpu(limit, lethal=False)
-        letter = work()
-        limit_cpu(0, lethal=False)
-    except OutOfTime:
-        limit_cpu(0, lethal=False)
-        return TIMED_OUT.encode("ascii")
-    return letter
-
-
-def _how_it_ended(end: ChildEnd, passed: int, asked: int) -> str:
-    if passed == asked:
-        return "p"
-    if end.output.endswith(b"f"):
+def _how_it_ended(end: ChildEnd, told: str) -> str:
+    if told.endswith("f"):
         return "f"
     return TIMED_OUT if end.timed_out else CRASHED
 

@@ -1,0 +1,197 @@
+"""How candidates are tried: many in one process, as if each were alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from paramedic_workers.repair import targets
+from paramedic_workers.repair.candidates import CandidateQueue, may_change_by_path
+from paramedic_workers.repair.edits import Candidate
+from paramedic_workers.repair.messages import Letter
+from paramedic_workers.repair.observe import Observation, observe
+from paramedic_workers.repair.session import Session
+from paramedic_workers.repair.validate import Validator
+from tests.support.projects import write_project
+
+
+@contextmanager
+def prepared(
+    root: Path, files: dict[str, str], *failing: str
+) -> Iterator[tuple[Validator, list[Candidate], Observation]]:
+    """A validator of the project, and the first candidates for it."""
+    project = write_project(root, files)
+    wanted = targets.find_failing(project, failing)
+    names = targets.test_files(project, wanted)
+    with Session(project, seed=0, patience=30.0) as session:
+        seen = observe(
+            session,
+            session.open(names),
+            wanted,
+            modules=targets.modules_of(project),
+            may_change=may_change_by_path(project.root, project.may_change),
+            budget=60.0,
+        )
+        deadline = float("inf")
+        validator = Validator(session, seen.failing, seen.passing, wanted, names, deadline)
+        queue = CandidateQueue(seen.suspicion, seen.knowledge, project.root)
+        yield validator, [c for c in islice(queue, 150) if c.function], seen
+
+
+STATEFUL = """
+    import functools
+
+    cache, last, history = {}, None, [[]]
+
+    def in_a_dictionary(n):
+        if n not in cache:
+            cache[n] = n + n + 1
+        return cache[n]
+
+    def in_a_variable(n):
+        global last
+        if last is None:
+            last = n + n + 1
+        return last
+
+    def in_a_list_in_a_list(n):
+        history[0].append(n + n + 1)
+        return history[0][0]
+
+    @functools.lru_cache
+    def in_a_cache(n):
+        return n + n + 1
+
+    class Memory:
+        value = None
+
+        def __init__(self):
+            self.value = None
+
+    memory = Memory()
+
+    def in_a_class(n):
+        if Memory.value is None:
+            Memory.value = n + n + 1
+        return Memory.value
+
+    def in_an_object(n):
+        if memory.value is None:
+            memory.value = n + n + 1
+        return memory.value
+
+    def in_a_default(n, seen=[]):
+        seen.append(n + n + 1)
+        return seen[0]
+"""
+KINDS = [
+    *("in_a_dictionary", "in_a_variable", "in_a_list_in_a_list", "in_a_cache"),
+    *("in_a_class", "in_an_object", "in_a_default"),
+]
+
+
+def test_what_a_candidate_leaves_behind_does_not_reach_the_next(tmp_path: Path) -> None:
+    tests = "\n".join(f"def test_{k}():\n    assert state.{k}(3) == 6" for k in KINDS)
+    files = {"state.py": STATEFUL, "test_state.py": f"import state\n\n{tests}\n"}
+    failing = [f"test_state.py::test_{kind}" for kind in KINDS]
+    with prepared(tmp_path, files, *failing) as (validator, candidates, seen):
+        assert [test.name for test in seen.failing] == [f"test_{kind}" for kind in KINDS]
+        for kind, test in zip(KINDS, seen.failing, strict=True):
+            own = [c for c in candidates if c.function and c.function.name == kind]
+            together = validator.sift(own, [test])
+            alone = [validator.sift([candidate], [test])[0] for candidate in own[:12]]
+            assert Letter.PASSED in [sifted.letter for sifted in alone[1:]], kind
+            assert together[:12] == alone, kind
+
+
+@pytest.mark.parametrize("scope", ["function", "session"])
+def test_fixtures_that_take_long_are_no_hang(tmp_path: Path, scope: str) -> None:
+    files = {
+        "conftest.py": f"""
+            import time
+            import pytest
+
+            @pytest.fixture(scope="{scope}")
+            def machine():
+                time.sleep(0.4)
+                until = time.process_time() + 0.08
+                while time.process_time() < until:
+                    pass
+                return 3
+        """,
+        "double.py": "def double(n):\n    return n + n + 1\n",
+        "test_double.py": """
+            from double import double
+
+            def test_double(machine):
+                assert double(machine) == 6
+        """,
+    }
+    with prepared(tmp_path, files, "test_double.py::test_double") as (validator, candidates, seen):
+        assert seen.failing[0].seconds > 0.05
+        letters = validator.sieve(candidates[:3])
+    assert Letter.TIMED_OUT not in letters
+
+
+def test_limits_shrink_when_many_candidates_hang_and_grow_with_patience(tmp_path: Path) -> None:
+    files = {
+        "count.py": """
+            def count(number):
+                steps = 0
+                while number != 0:
+                    number -= 2
+                    steps += 2
+                return steps
+        """,
+        "test_count.py": "from count import count\n\n\ndef test_it():\n    assert count(3) == 3\n",
+    }
+    with prepared(tmp_path, files, "test_count.py::test_it") as (validator, candidates, _):
+        first = validator.sieve(candidates)
+        hanging = [c for c, x in zip(candidates, first, strict=True) if x is Letter.TIMED_OUT]
+        assert validator.hangs == len(hanging) > 8
+        asked: list[dict[str, object]] = []
+        ask = validator.session.ask
+
+        def listen(request: dict[str, object], answer: type, timeout: float) -> object:
+            asked.append(request)
+            return ask(request, answer, timeout)
+
+        validator.session.ask = listen  # type: ignore[method-assign, assignment]
+        validator.sieve(hanging[:2])
+        validator.sieve(hanging[:2], patience=8.0)
+    limits = [float(request["tests"][0][1]) for request in asked]  # type: ignore[index]
+    assert limits[0] < 0.03
+    assert limits[1] == pytest.approx(0.24)
+
+
+def test_all_tests_can_be_tried_to_see_which_a_candidate_turns_green(tmp_path: Path) -> None:
+    files = {
+        "two.py": "def one():\n    return 2\n\n\ndef two():\n    return 1\n",
+        "test_two.py": """
+            from two import one, two
+
+            def test_one():
+                assert one() == 1
+
+            def test_two():
+                assert two() == 2
+
+            def test_both():
+                assert (one(), two()) == (1, 2)
+        """,
+    }
+    failing = [f"test_two.py::test_{name}" for name in ("one", "two", "both")]
+    with prepared(tmp_path, files, *failing) as (validator, candidates, seen):
+        one_test = validator.sift(candidates, seen.failing)
+        all_tests = validator.sift(candidates, seen.failing, abort=False)
+    greens = {
+        c.function.name
+        for c, sifted in zip(candidates, all_tests, strict=True)
+        if sifted.passed and c.function
+    }
+    assert greens == {"one", "two"}
+    assert sum(sifted.passed for sifted in one_test) < sum(s.passed for s in all_tests)

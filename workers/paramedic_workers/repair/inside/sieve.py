@@ -1,0 +1,183 @@
+"""The first look at candidates: many in one child, each until a test fails.
+
+A child tells of each candidate as soon as it is done with it, so that one that dies costs
+only the candidate it was at. It also ends early, and the others get a new child, when a
+candidate has left something behind that would disturb them.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from .children import Nursery, OutOfTime, limit_cpu, write_all
+from .items import FAILED, LOST, PASSED, SKIPPED, Parameters, run_quickly
+from .state import SharedState
+from .swap import Swap, apply
+
+#: How one candidate did, one letter each.
+LETTERS = {PASSED: b"p", SKIPPED: b"f", FAILED: b"f", LOST: b"t"}
+TIMED_OUT, CRASHED, NOT_SWAPPABLE, NO_PYTHON = "t", "x", "n", "s"
+
+#: `key candidate:tests passed letter`. The key is new for each child, so that what
+#: candidates write to the pipe is passed over.
+_RECORD = rb"%s (\d+):(\d+)([a-z])\n"
+
+#: A test and its CPU seconds.
+_Timed = tuple[pytest.Item, float]
+
+
+class Sieve:
+    """Answers how many candidates do at a few tests."""
+
+    def __init__(
+        self, nursery: Nursery, items: list[pytest.Item], swap_of: Callable[[list[Any]], Any]
+    ) -> None:
+        """Take what belongs to the warm process.
+
+        Args:
+            nursery: forks the children.
+            items: the collected tests.
+            swap_of: the swap of a candidate in a request, or a letter where there is none.
+        """
+        self._nursery = nursery
+        self._items = items
+        self._swap_of = swap_of
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """One letter for each candidate, and how many tests it passed.
+
+        Request: `candidates`, `tests` (number and CPU seconds of each), `abort` (whether a
+        candidate is done with its first test that does not pass), `wall` (seconds for all),
+        `idle` (seconds for one candidate), `seed`, `files` (whose modules' variables are put
+        back after each candidate). Without `abort` the letter is that of the
+        last test that did not pass.
+        """
+        swaps = [self._swap_of(candidate) for candidate in request["candidates"]]
+        tests = [(self._items[number], limit) for number, limit in request["tests"]]
+        deadline = time.monotonic() + request["wall"]
+        letters: list[str] = []
+        passed: list[int] = []
+        while len(letters) < len(swaps):
+            seconds = deadline - time.monotonic()
+            if seconds <= 0:
+                letters += TIMED_OUT * (len(swaps) - len(letters))
+                break
+            key = new_key()
+            work = _worker(key, tests, swaps, len(letters), request)
+            end = self._nursery.run(work, seconds, request["idle"])
+            before = len(letters)
+            told = {int(n): (int(count), letter) for n, count, letter in _told(key, end.output)}
+            while len(letters) in told:
+                count, letter = told[len(letters)]
+                passed.append(count)
+                letters.append(letter)
+            # One that leaves with status 0 has told nothing either.
+            is_lost = not end.clean or len(letters) == before
+            if is_lost and len(letters) < len(swaps):
+                letters.append(TIMED_OUT if end.timed_out else CRASHED)
+                passed.append(0)
+        passed += [0] * (len(letters) - len(passed))
+        return {"letters": "".join(letters), "passed": passed}
+
+
+def new_key() -> bytes:
+    """What a child's words begin with."""
+    return os.urandom(6).hex().encode("ascii")
+
+
+def _told(key: bytes, output: bytes) -> list[tuple[bytes, bytes, str]]:
+    records = re.findall(_RECORD % key, output)
+    return [(n, count, letter.decode("ascii")) for n, count, letter in records]
+
+
+def _worker(
+    key: bytes, tests: Sequence[_Timed], swaps: Sequence[Any], first: int, request: dict[str, Any]
+) -> Callable[[int], None]:
+    def work(pipe: int) -> None:
+        gc.disable()
+        parameters = {id(item): Parameters(item) for item, _ in tests}
+        traces = _Traces()
+        state = SharedState(request["files"])
+        for number in range(first, len(swaps)):
+            swap = swaps[number]
+            if isinstance(swap, str):
+                write_all(pipe, b"%s %d:0%s\n" % (key, number, swap.encode("ascii")))
+                continue
+            passed, letter = _try(swap, tests, parameters, request)
+            write_all(pipe, b"%s %d:%d%s\n" % (key, number, passed, letter))
+            state.put_back()
+            if traces.are_left():
+                return
+
+    return work
+
+
+def _try(
+    swap: Swap, tests: Sequence[_Timed], parameters: dict[int, Parameters], request: dict[str, Any]
+) -> tuple[int, bytes]:
+    """How many of the tests pass with one candidate, and how the one that does not ends."""
+    passed, ended = 0, LETTERS[PASSED]
+    back = apply(swap)
+    for item, limit in tests:
+        parameters[id(item)].renew()
+        random.seed(request["seed"])
+        letter = within(limit, lambda item=item: LETTERS[run_quickly(item)])  # type: ignore[misc]
+        if letter == LETTERS[PASSED]:
+            passed += 1
+            continue
+        ended = letter
+        if request["abort"]:
+            break
+    apply(back)
+    return passed, ended
+
+
+def within(limit: float, work: Callable[[], bytes]) -> bytes:
+    """The letter that `work` gives, or the one that says that its CPU seconds were up."""
+    try:
+        limit_cpu(limit, lethal=False)
+        letter = work()
+        limit_cpu(0, lethal=False)
+    except OutOfTime:
+        limit_cpu(0, lethal=False)
+        return LETTERS[LOST]
+    return letter
+
+
+class _Traces:
+    """What a candidate may leave behind that reaches the next ones, and that is quickly seen."""
+
+    def __init__(self) -> None:
+        self._before = self._now()
+
+    def are_left(self) -> bool:
+        """Whether something is not as it was."""
+        try:
+            return self._now() != self._before
+        except Exception:  # noqa: BLE001 - also these functions may have been replaced
+            return True
+
+    @staticmethod
+    def _now() -> tuple[object, ...]:
+        return (
+            os.getcwd(),  # noqa: PTH109 - called for every candidate
+            threading.active_count(),
+            sys.getrecursionlimit(),
+            len(sys.path),
+            len(os.environ),
+            id(open),
+            id(print),
+            id(pytest.Function.runtest),
+            id(pytest.Function.setup),
+            id(time.time),
+        )

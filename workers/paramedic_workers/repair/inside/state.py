@@ -1,0 +1,120 @@
+"""Puts back what candidates change in the memory that they share.
+
+The candidates of a batch run one after another in one process. What one of them leaves in
+a module's variables, in a cache or in a mutable default would be seen by the next ones,
+which would be judged by it. So the contents of these are noted before the first candidate
+and put back after each: not everything, but what is found in a few steps from the names of
+a module.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import types
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+#: Containers that are noted, items of one of them, steps from a module's names.
+_MOST, _LARGEST, _DEPTH = 1500, 2000, 4
+
+_MAPPINGS = (dict, OrderedDict, defaultdict)
+_LISTS = (list, deque)
+
+
+class SharedState:
+    """What some modules held at one moment."""
+
+    def __init__(self, files: Iterable[str]) -> None:
+        """Note what the modules of these files hold; absolute paths."""
+        self._kept: list[tuple[Any, Any]] = []
+        self._classes: list[tuple[type, dict[str, Any]]] = []
+        self._caches: list[Any] = []
+        self._seen: set[int] = set()
+        wanted = set(files)
+        for module in list(sys.modules.values()):
+            file = getattr(module, "__file__", None)
+            if isinstance(module, types.ModuleType) and file and os.path.realpath(file) in wanted:
+                self._names = (module.__name__,)
+                self._note_names(vars(module))
+
+    def put_back(self) -> None:
+        """Make everything hold what it held."""
+        for container, content in self._kept:
+            _refill(container, content)
+        for kind, attributes in self._classes:
+            for name in [name for name in vars(kind) if name not in attributes]:
+                delattr(kind, name)
+            for name, value in attributes.items():
+                if vars(kind).get(name) is not value:
+                    setattr(kind, name, value)
+        for cache in self._caches:
+            cache.cache_clear()
+
+    def _note_names(self, names: dict[str, Any]) -> None:
+        self._seen.add(id(names))
+        self._kept.append((names, dict(names)))
+        for name, value in list(names.items()):
+            if not name.startswith("__"):
+                self._note(value, _DEPTH)
+
+    def _note(self, value: Any, depth: int) -> None:
+        if depth == 0 or id(value) in self._seen or len(self._kept) >= _MOST:
+            return
+        if type(value).__name__ == "_lru_cache_wrapper":
+            self._caches.append(value)
+            return
+        inner = list(self._inside(value))
+        if inner:
+            self._seen.add(id(value))
+        for part in inner:
+            self._note(part, depth - 1)
+
+    def _inside(self, value: Any) -> Iterator[Any]:
+        """What a value holds; the value is noted if that can change."""
+        kind = type(value)
+        if kind in (*_MAPPINGS, *_LISTS, set):
+            if len(value) <= _LARGEST:
+                content = dict(value) if kind in _MAPPINGS else list(value)
+                self._kept.append((value, content))
+                yield None
+                yield from content.values() if isinstance(content, dict) else content
+        elif isinstance(value, types.FunctionType):
+            yield from value.__defaults__ or ()
+            yield from (value.__kwdefaults__ or {}).values()
+        elif isinstance(value, (staticmethod, classmethod)):
+            yield value.__func__
+        elif isinstance(value, type):
+            if value.__module__ in self._names:
+                self._classes.append((value, dict(vars(value))))
+                yield from list(vars(value).values())
+        elif kind.__module__ in self._names:
+            yield _dictionary_of(value)
+
+
+def _dictionary_of(value: Any) -> Any:
+    try:
+        return object.__getattribute__(value, "__dict__")
+    except (AttributeError, TypeError):
+        return None
+
+
+def _refill(container: Any, content: Any) -> None:
+    if isinstance(container, dict):
+        if not _same(container.values(), content.values()) or len(container) != len(content):
+            # First what is there, so that a reader in another thread never finds it empty.
+            container.update(content)
+            for key in [key for key in container if key not in content]:
+                del container[key]
+    elif isinstance(container, set):
+        if len(container) != len(content) or not container.issuperset(content):
+            container.clear()
+            container.update(content)
+    elif len(container) != len(content) or not _same(container, content):
+        container.clear()
+        container.extend(content)
+
+
+def _same(now: Iterable[Any], before: Iterable[Any]) -> bool:
+    return all(one is other for one, other in zip(now, before))  # noqa: B905 - Python 3.9
