@@ -13,10 +13,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from paramedic_workers.repair.behaviour.comparison import Comparison
+from paramedic_workers.repair.behaviour.rivals import compare_rivals
 from paramedic_workers.repair.candidates import CandidateQueue, may_change_by_path
-from paramedic_workers.repair.localise import Suspicion
+from paramedic_workers.repair.edits import Candidate
+from paramedic_workers.repair.localise import favour_recent_changes
 from paramedic_workers.repair.messages import Greeting
 from paramedic_workers.repair.model import (
     Project,
@@ -26,12 +30,13 @@ from paramedic_workers.repair.model import (
     Stop,
 )
 from paramedic_workers.repair.observe import Observation, observe
-from paramedic_workers.repair.rank import rank
+from paramedic_workers.repair.rank import Circumstances, rank
 from paramedic_workers.repair.search import Search
 from paramedic_workers.repair.session import Session, WarmProcessLost
 from paramedic_workers.repair.syntax import healing as syntax
 from paramedic_workers.repair.syntax.files import broken_files
 from paramedic_workers.repair.targets import FailingTest, find_failing, modules_of, test_files
+from paramedic_workers.repair.trials import Trials
 from paramedic_workers.repair.validate import Validator
 
 
@@ -109,6 +114,7 @@ class _Repair:
         seen = observe(
             session, greeting, targets, modules=modules, may_change=allowed, budget=self._left()
         )
+        favour_recent_changes(seen.suspicion, self.project.root, self.project.recent_changes)
         if not seen.failing and not seen.suspicion.lines:
             return self._nothing(Stop.NOT_FAILING, _why_not_failing(seen, greeting))
         if seen.knowledge.error_types() & syntax.ERRORS and not stumbling:
@@ -132,7 +138,9 @@ class _Repair:
         search = syntax.SyntaxSearch(validator, broken, self._deadline, self.progress)
         search.run()
         tests = [_read(file) for file in test_files]
-        patches = rank(search.plausible, Suspicion(), tests, modules_of(self.project).name_of)
+        patches = rank(
+            search.plausible, Circumstances(tests=tests), modules_of(self.project).name_of
+        )
         not_found = Stop.BUDGET if search.out_of_time else Stop.EXHAUSTED
         return RepairReport(
             stop=Stop.FOUND if patches else not_found,
@@ -158,25 +166,56 @@ class _Repair:
             if (str(target.file), target.name) in still_failing or str(target.file) in uncollected
         ]
         validator = Validator(session, seen.failing, seen.passing, wanted, files, self._deadline)
-        queue = CandidateQueue(seen.suspicion, seen.knowledge, self.project.root, seed=self.seed)
+        queue = CandidateQueue(
+            seen.suspicion,
+            seen.knowledge,
+            self.project.root,
+            priors=self.project.priors,
+            seed=self.seed,
+        )
         forks = (
             greeting.threads == 1
             and bool(seen.failing)
             and not uncollected & {str(target.file) for target in targets}
         )
-        return Search(validator, queue, self._deadline, self.progress, forks)
+        trials = Trials(validator, self._deadline, self.progress)
+        return Search(trials, queue, forks)
 
     def _report(
         self, search: Search, stop: Stop, seen: Observation, targets: Sequence[FailingTest]
     ) -> RepairReport:
         tests = [_read(file) for file in sorted({target.file for target in targets})]
-        patches = rank(search.plausible, seen.suspicion, tests, modules_of(self.project).name_of)
+        circumstances = Circumstances(
+            suspicion=seen.suspicion,
+            tests=tests,
+            messages=[error.message for error in seen.knowledge.errors],
+            failing_tests=len(seen.failing),
+            tried=search.trials.tried,
+            compare=partial(self._compare, search, seen),
+        )
+        patches = rank(search.trials.plausible, circumstances, modules_of(self.project).name_of)
         return RepairReport(
             stop=stop,
             patches=patches,
-            candidates=search.tried,
+            candidates=search.trials.tried,
             seconds=time.monotonic() - self._began,
             detail=_detail(search, patches, len(seen.failing)),
+        )
+
+    def _compare(
+        self, search: Search, seen: Observation, candidates: Sequence[Candidate]
+    ) -> Comparison | None:
+        """How plausible candidates behave on varied inputs; None where that is not known."""
+        if not search.forks:
+            return None
+        return compare_rivals(
+            search.trials.validator.session,
+            candidates,
+            seen.failing,
+            seen.passing,
+            budget=self.budget,
+            left=self._left(),
+            seed=self.seed,
         )
 
     def _nothing(self, stop: Stop, detail: str) -> RepairReport:
@@ -218,11 +257,11 @@ def _why_not_failing(seen: Observation, greeting: Greeting) -> str:
 def _detail(search: Search, patches: Sequence[RankedPatch], failing: int) -> str:
     functions = len(search.queue.functions)
     where = f"{functions} function{'' if functions == 1 else 's'}"
-    tried = f"{search.tried:,} candidate{'' if search.tried == 1 else 's'} in {where}"
+    tried = f"{search.trials.tried:,} candidate{'' if search.trials.tried == 1 else 's'} in {where}"
     if patches:
         count = len(patches)
         return f"{patches[0].title}: the best of {count} that pass, after {tried}."
-    most = search.validator.most_green
+    most = search.trials.validator.most_green
     if most and failing:
         return f"{tried}; the closest turned {most} of {failing} tests green."
     return f"{tried}; none turned a failing test green."

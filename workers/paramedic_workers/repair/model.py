@@ -8,6 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from paramedic_workers.repair.trust.evidence import Evidence
+
 
 class Trust(StrEnum):
     """How far a patch that passes the tests is believed to be right."""
@@ -106,6 +108,10 @@ class Project:
     environment: dict[str, str] = field(default_factory=dict)
     #: Whether the file at this path (posix, relative to `root`) may be changed.
     may_change: Callable[[str], bool] = _any_python_file
+    #: Factors for templates by name, learned from the project's history.
+    priors: Mapping[str, float] = field(default_factory=dict)
+    #: What was changed lately: posix path relative to `root` -> lines; none for a whole file.
+    recent_changes: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +136,12 @@ class RankedPatch:
     title: str
     score: float
     trust: Trust
+    #: How likely it is right, 0 to 1, by the calibrated model (`docs/trust.md`).
+    chance: float = 0.0
+    #: Why it is trusted as far as it is, one sentence each.
     reasons: tuple[str, ...] = ()
+    #: What the model has weighed.
+    evidence: Evidence = field(default_factory=Evidence)
 
 
 @dataclass(frozen=True, kw_only=True)
