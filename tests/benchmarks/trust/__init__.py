@@ -1,0 +1,1 @@
+"""The data of the trust model, and the script that fits it."""

@@ -1,0 +1,155 @@
+"""Fits the trust model to data, and shows how far it holds.
+
+    python -m tests.benchmarks.trust.fit [DATA.jsonl …] [--write]
+
+Without files, those of the repository. What is printed comes from cross-validation by
+bug: no patch is judged by a model that has seen a patch of the same bug. `--write`
+renews the coefficients in the package; the tables for docs/trust.md are printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from paramedic_workers.repair import Trust
+from paramedic_workers.repair import trust as trust_package
+from paramedic_workers.repair.trust.features import FEATURES, vector
+from paramedic_workers.repair.trust.model import Model, speaks_against
+from tests.benchmarks.trust import regression
+from tests.benchmarks.trust.data import Sample, packaged_files, read_samples, weights
+from tests.benchmarks.trust.regression import Regression
+
+#: Share of wrong patches that is expected at most among those of high and of medium trust.
+HIGH_WRONG, MEDIUM_WRONG = 0.05, 0.25
+#: Parts of the data that are left out in turn.
+_FOLDS = 10
+#: Thresholds that are looked at.
+_STEPS = [step / 100 for step in range(20, 99)]
+
+_COEFFICIENTS = Path(trust_package.__file__).with_name("coefficients.json")
+
+
+def fitted(samples: Sequence[Sample]) -> Model:
+    """The model of these samples, with thresholds from cross-validation."""
+    chances = held_out(samples)
+    high = _threshold(samples, chances, HIGH_WRONG)
+    medium = min(high, _threshold(samples, chances, MEDIUM_WRONG))
+    return _fit(samples, high, medium)
+
+
+def held_out(samples: Sequence[Sample]) -> list[float]:
+    """The chance of each sample by a model that was fitted without its bug."""
+    sources = sorted({sample.source for sample in samples})
+    fold = {source: number % _FOLDS for number, source in enumerate(sources)}
+    models = [
+        _fit([sample for sample in samples if fold[sample.source] != left_out])
+        for left_out in range(min(_FOLDS, len(sources)))
+    ]
+    return [models[fold[sample.source]].chance(sample.evidence) for sample in samples]
+
+
+def _fit(samples: Sequence[Sample], high: float = 1.0, medium: float = 0.0) -> Model:
+    found = Regression(
+        [
+            regression.Sample(vector(sample.evidence), sample.right, importance)
+            for sample, importance in zip(samples, weights(samples), strict=True)
+        ],
+        [feature.direction for feature in FEATURES],
+    )
+    found.fit()
+    rounded = tuple(round(weight, 4) for weight in found.weights)
+    return Model(round(found.bias, 4), rounded, high, medium)
+
+
+def _threshold(samples: Sequence[Sample], chances: Sequence[float], wrong: float) -> float:
+    """The lowest chance from which on few enough of the offered patches are wrong.
+
+    One more wrong patch than was seen is reckoned with half, because few were seen.
+    """
+    offered = [
+        (chance, sample.right)
+        for sample, chance in zip(samples, chances, strict=True)
+        if sample.first and not speaks_against(sample.evidence)
+    ]
+    for threshold in _STEPS:
+        above = [right for chance, right in offered if chance >= threshold]
+        if above and (above.count(False) + 0.5) / (len(above) + 1) <= wrong:
+            return threshold
+    return _STEPS[-1]
+
+
+# -- telling -----------------------------------------------------------------------------
+
+
+def tables(samples: Sequence[Sample], model: Model) -> Iterator[str]:
+    """The tables of docs/trust.md, in Markdown."""
+    chances = held_out(samples)
+    offered = [(s, c) for s, c in zip(samples, chances, strict=True) if s.first]
+    yield "| trust | first patches | right | wrong |"
+    yield "| --- | --- | --- | --- |"
+    for trust in Trust:
+        found = [s for s, c in offered if _trust(model, s, c) is trust]
+        right = sum(sample.right for sample in found)
+        yield f"| {trust} | {len(found)} | {right} | {len(found) - right} |"
+    yield ""
+    yield "| chance by the model | patches | mean chance | right |"
+    yield "| --- | --- | --- | --- |"
+    for low in range(0, 100, 20):
+        inside = [
+            (s.right, c) for s, c in zip(samples, chances, strict=True) if low <= 100 * c < low + 20
+        ]
+        if inside:
+            mean = sum(chance for _, chance in inside) / len(inside)
+            share = sum(truth for truth, _ in inside) / len(inside)
+            yield f"| {low} to {low + 20} % | {len(inside)} | {mean:.0%} | {share:.0%} |"
+    yield ""
+    yield "| feature | weight |"
+    yield "| --- | --- |"
+    for feature, weight in zip(FEATURES, model.weights, strict=True):
+        yield f"| {feature.name} | {weight:+.2f} |"
+
+
+def _trust(model: Model, sample: Sample, chance: float) -> Trust:
+    if chance < model.medium or speaks_against(sample.evidence):
+        return Trust.LOW
+    return Trust.HIGH if chance >= model.high else Trust.MEDIUM
+
+
+def as_json(model: Model, samples: Sequence[Sample]) -> str:
+    """The file of coefficients."""
+    names = [feature.name for feature in FEATURES]
+    document = {
+        "fitted to": {
+            "bugs": len({sample.source for sample in samples}),
+            "patches": len(samples),
+        },
+        "bias": model.bias,
+        "weights": dict(zip(names, model.weights, strict=True)),
+        "high": model.high,
+        "medium": model.medium,
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fit, print, and write where that is asked for."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("data", nargs="*", type=Path)
+    parser.add_argument("--write", action="store_true", help="renew the package's coefficients")
+    options = parser.parse_args(arguments)
+    samples = read_samples(options.data or packaged_files())
+    model = fitted(samples)
+    for line in tables(samples, model):
+        sys.stdout.write(f"{line}\n")
+    sys.stdout.write(f"\nbias {model.bias}, high from {model.high}, medium from {model.medium}\n")
+    if options.write:
+        _COEFFICIENTS.write_text(as_json(model, samples), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
