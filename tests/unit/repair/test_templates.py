@@ -2,46 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from paramedic_workers.repair.candidates import functions_of
-from paramedic_workers.repair.knowledge import Knowledge
-from paramedic_workers.repair.messages import ErrorSeen
-from paramedic_workers.repair.modules import Modules
-from paramedic_workers.repair.scope import Scope
-from paramedic_workers.repair.source import Source
-from paramedic_workers.repair.templates import TEMPLATES, Site
-
-Types = dict[str, set[str]]
-
-
-def edits(
-    text: str,
-    *,
-    types: Types | None = None,
-    error: tuple[str, str] | None = None,
-    attributes: dict[str, dict[str, str]] | None = None,
-    root: Path = Path("/nowhere"),
-) -> Iterator[tuple[str, float, str]]:
-    """Every edit of a source: template, weight, the source afterwards."""
-    source = Source(root / "module.py", "module.py", text)
-    functions = functions_of(source)
-    knowledge = Knowledge(modules=Modules(root), attributes=attributes or {})
-    if error:
-        knowledge.errors.append(ErrorSeen(*error))
-    seen = {name: frozenset(kinds) for name, kinds in (types or {}).items()}
-    scope = Scope(source, functions[0] if functions else None, seen)
-    for node in ast.walk(source.tree):
-        site = Site(source, scope, knowledge, node)
-        for template in TEMPLATES:
-            if isinstance(node, template.looks_at):
-                for proposal in template.propose(site):
-                    yield template.name, proposal.weight, source.apply(proposal.parts)
+from tests.support.template_edits import Types, edits
 
 
 def bodies(line: str, **knowledge: object) -> dict[str, set[str]]:

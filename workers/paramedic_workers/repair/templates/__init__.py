@@ -8,6 +8,8 @@ point, see `installed` and docs/extend.md.
 
 from __future__ import annotations
 
+from paramedic_workers.repair.edits import Proposal
+from paramedic_workers.repair.source import Replacement
 from paramedic_workers.repair.templates import (
     additions,
     arguments,
@@ -160,4 +162,4 @@ def all_templates() -> tuple[Template, ...]:
     return (*TEMPLATES, *installed_templates())
 
 
-__all__ = ["TEMPLATES", "Site", "Template", "all_templates"]
+__all__ = ["TEMPLATES", "Proposal", "Replacement", "Site", "Template", "all_templates"]

@@ -6,41 +6,52 @@ Used by the families that strengthen, weaken, replace or add conditions.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
-from itertools import combinations, permutations
+import re
+from collections.abc import Iterator
+from itertools import combinations
 
 from paramedic_workers.repair.templates.site import NUMBERS, SIZED, Site
 
 #: Conditions at one place, and names that they are made of.
 _MOST, _MOST_NAMES, _MOST_CONSTANTS = 48, 8, 5
 _LONGEST = 60
+_MOST_EXCHANGED = 4
+#: Weight of conditions about names that the code at this place does not use.
+_ELSEWHERE = 0.6
 _TEXTS = frozenset({"str", "bytes"})
 _HOLDERS = frozenset({"list", "tuple", "set", "frozenset", "dict", "str", "deque", "range"})
 
 
-def atoms(site: Site, near: ast.AST) -> list[tuple[str, float]]:
+def atoms(
+    site: Site, near: ast.AST, about: frozenset[str] = frozenset()
+) -> list[tuple[str, float]]:
     """Conditions with their weights, above 0 to 1, the likeliest first.
 
     Args:
         site: the place.
         near: the code that the condition is for; its names are asked about first.
+        about: names of which each condition has at least one; all names where there is none.
     """
-    used = [n.id for n in ast.walk(near) if isinstance(n, ast.Name)]
     visible = site.names()
-    names = [*dict.fromkeys(n for n in used if n in visible), *visible]
-    names = list(dict.fromkeys(names))[:_MOST_NAMES]
+    used = [n.id for n in ast.walk(near) if isinstance(n, ast.Name) and n.id in visible]
+    names = list(dict.fromkeys([*used, *visible]))[:_MOST_NAMES]
     weights: dict[str, float] = {}
-    for text, weight in _all(site, names):
-        weights[text] = max(weight, weights.get(text, 0.0))
+    for text, weight, asked in _all(site, names):
+        if not about or about & asked:
+            near_by = weight if asked & set(used) else _ELSEWHERE * weight
+            weights[text] = max(near_by, weights.get(text, 0.0))
     return sorted(weights.items(), key=lambda item: -item[1])[:_MOST]
 
 
-def _all(site: Site, names: list[str]) -> Iterator[tuple[str, float]]:
+def _all(site: Site, names: list[str]) -> Iterator[tuple[str, float, frozenset[str]]]:
+    """Conditions with their weights, and the names that they ask about."""
     for name in names:
-        yield from _about(site, name)
-    for one, other in combinations(names, 2):
-        yield from _about_both(site, one, other)
-    yield from _asked_elsewhere(site)
+        yield from ((text, weight, frozenset({name})) for text, weight in _about(site, name))
+    # As they were introduced, which is how people would compare them.
+    for pair in combinations(sorted(names, key=site.names().index), 2):
+        yield from ((text, weight, frozenset(pair)) for text, weight in _about_both(site, *pair))
+    for text, weight in _asked_elsewhere(site):
+        yield text, weight, frozenset(re.findall(r"\w+", text))
 
 
 def _about(site: Site, name: str) -> Iterator[tuple[str, float]]:
@@ -102,28 +113,28 @@ def _about_both(site: Site, one: str, other: str) -> Iterator[tuple[str, float]]
                 yield f"{one} {operator} {other}", 0.4
             yield f"{one} % {other} == 0", 0.2
     for item, holder, kinds in ((one, other, others), (other, one, types)):
-        if kinds & _HOLDERS and not site.types_of(ast.Name(item)) & {"list", "dict", "set"}:
+        own = site.types_of(ast.Name(item))
+        fits = not own & {"list", "dict", "set"} and (not own or "str" in own or "str" not in kinds)
+        if kinds & _HOLDERS and fits:
             yield f"{item} in {holder}", 0.45
             yield f"{item} not in {holder}", 0.45
 
 
 def _asked_elsewhere(site: Site) -> Iterator[tuple[str, float]]:
-    """The comparisons of the function, and the same with other names in other places."""
+    """The comparisons of the function, and the same with two names exchanged."""
+    visible = set(site.names())
     for text in site.scope.comparisons:
-        if len(text) > _LONGEST or "\n" in text:
-            continue
-        yield text, 0.6
-        yield from ((other, 0.55) for other in _with_names_exchanged(text))
+        if len(text) <= _LONGEST:
+            yield text, 0.6
+            yield from ((other, 0.55) for other in _with_names_exchanged(text, visible))
 
 
-def _with_names_exchanged(text: str) -> Iterable[str]:
+def _with_names_exchanged(text: str, visible: set[str]) -> Iterator[str]:
     tree = ast.parse(text, mode="eval").body
-    names = list(dict.fromkeys(n.id for n in ast.walk(tree) if isinstance(n, ast.Name)))
-    if not 2 <= len(names) <= 3:
-        return
-    for order in permutations(names):
-        if list(order) != names:
-            yield _renamed(tree, text, dict(zip(names, order, strict=True)))
+    used = (n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id in visible)
+    names = list(dict.fromkeys(used))[:_MOST_EXCHANGED]
+    for one, other in combinations(names, 2):
+        yield _renamed(tree, text, {one: other, other: one})
 
 
 def _renamed(tree: ast.AST, text: str, new: dict[str, str]) -> str:

@@ -50,8 +50,18 @@ def other_operator(site: Site) -> Iterator[Proposal]:
         span = site.source.token_between(left, right, token)
         if span is None:
             continue
+        constant = any(isinstance(side, _VALUES) and not _is_single(side) for side in (left, right))
         for new, weight in NEAR[token].items():
+            if constant and new.startswith("is"):
+                continue
             yield from site.replace_span(span, new, weight)
 
+
+def _is_single(node: ast.expr) -> bool:
+    """Whether there is only one object of this value."""
+    return isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, bool))
+
+
+_VALUES = (ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.JoinedStr)
 
 TEMPLATE = family("comparison operator", (ast.Compare,), other_operator)

@@ -73,12 +73,11 @@ def added_filter(site: Site) -> Iterator[Proposal]:
     assert isinstance(site.node, ast.comprehension)
     place = site.source.outer_span((site.node.ifs or [site.node.iter])[-1])[1]
     word = " and" if site.node.ifs else " if"
-    names = {n.id for n in ast.walk(site.node.target) if isinstance(n, ast.Name)}
-    inside = next(site.ancestors(), site.node)
-    for atom, weight in atoms(Site(site.source, site.scope, site.knowledge, inside), site.node):
-        if names & {n.id for n in ast.walk(ast.parse(atom)) if isinstance(n, ast.Name)}:
-            text = f"{word} {atom}"
-            yield Proposal((Replacement(place, place, text),), weight, f"{quoted(text)} added")
+    names = frozenset(n.id for n in ast.walk(site.node.target) if isinstance(n, ast.Name))
+    inside = Site(site.source, site.scope, site.knowledge, next(site.ancestors(), site.node))
+    for atom, weight in atoms(inside, site.node, names):
+        text = f"{word} {atom}"
+        yield Proposal((Replacement(place, place, text),), weight, f"{quoted(text)} added")
 
 
 def dropped_filter(site: Site) -> Iterator[Proposal]:

@@ -59,7 +59,8 @@ def added_return(site: Site) -> Iterator[Proposal]:
 def early_exit(site: Site) -> Iterator[Proposal]:
     """`if …: return …` before a statement, for conditions that the types suggest."""
     assert isinstance(site.node, ast.stmt)
-    answers = list(_answers(site))[:_MOST_ANSWERS]
+    known = dict(reversed(list(_answers(site))))
+    answers = [(a, known[a]) for a in reversed(known) if a != site.text()][:_MOST_ANSWERS]
     for condition, weight in atoms(site, site.node)[:16]:
         for answer, share in answers:
             lines = [f"if {condition}:", f"    {answer}"]
