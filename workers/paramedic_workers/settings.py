@@ -123,8 +123,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sweep_seconds: float = 15.0
     #: Seconds after which a repeat re-opens an incident that did not end in `healed`.
     retry_after: float = 3600.0
-    #: Days that closed incidents and their results are kept.
+    #: Days that closed incidents, their results and their report pages are kept.
     retention_days: int = 30
+    #: MiB that clones, environments and package caches may take; the longest unused go first.
+    cache_limit: int = 20_480
     #: How often a heal may be started for one incident before it ends in `failed`.
     heal_attempts: int = 3
     #: How often a delivery is tried before it is kept aside.

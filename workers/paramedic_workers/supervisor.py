@@ -35,6 +35,7 @@ from paramedic_workers.connections import state_client
 from paramedic_workers.embedded import DirectoryLock, Embedded, lock_directory
 from paramedic_workers.errors import BrokerError
 from paramedic_workers.healing.workspace import sweep_leftovers
+from paramedic_workers.housekeeping import keep_house
 from paramedic_workers.processes import dying_with_parent
 from paramedic_workers.recovery import LostBy, return_everything
 from paramedic_workers.roles import Role, roles
@@ -201,6 +202,7 @@ class Supervisor:
             else:
                 self._lock = lock
             sweep_leftovers(data)
+            keep_house(self.settings)
             self._start_children()
         except BaseException:
             self.stop()

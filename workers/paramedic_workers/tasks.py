@@ -26,6 +26,7 @@ from redis.exceptions import ConnectionError, OutOfMemoryError, ReadOnlyError, T
 
 from paramedic_workers import topology
 from paramedic_workers.groups import RoundEnd
+from paramedic_workers.housekeeping import keep_house
 from paramedic_workers.incidents import group_name, group_parts
 from paramedic_workers.intake import keep_rejected
 from paramedic_workers.results import Result
@@ -83,10 +84,12 @@ def deliver(sink: str, result_id: str) -> None:
 @shared_task(name=topology.SWEEP_TASK)
 def sweep() -> None:
     """Ring again for whatever waits."""
-    bells = runtime(current_task.app).sweeper.sweep()
+    work = runtime(current_task.app)
+    bells = work.sweeper.sweep()
     ring_groups(current_task.app, bells.groups)
     for sink, result_id in bells.deliveries:
         ring_sink(current_task.app, sink, result_id, result_id)
+    keep_house(work.settings)
 
 
 def ring_groups(app: Celery, groups: Iterable[str]) -> None:

@@ -189,7 +189,7 @@ def test_what_is_there_for_paramedic_alone_is_not_seen_by_a_target_that_never_as
     write(tree, {"requirements.txt": "msgspec\n"})
     asking = _prepare(tree, data, checkout=tree)
     assert _seen(asking, tree) == {"hypothesis", "msgspec"}
-    assert len(list((data / "environments").glob("present-*[!.lock]"))) == 2
+    assert len(list((data / "environments").glob("present-*/bin"))) == 2
     assert _prepare(tree, data, checkout=tree).python == asking.python
 
 
@@ -292,7 +292,8 @@ def test_a_build_that_fails_says_what_uv_said_and_leaves_nothing(
     with pytest.raises(EnvironmentBuildError, match="no-such-distribution-anywhere") as caught:
         _prepare(tree, data)
     assert "\n" not in str(caught.value)
-    assert [path.suffix for path in (data / "environments").iterdir()] == [".lock"]
+    left = sorted(path.suffix for path in (data / "environments").iterdir())
+    assert left == [".lock", ".use"]
 
 
 def test_what_an_interrupted_build_left_is_removed_by_the_next(
@@ -306,7 +307,7 @@ def test_what_an_interrupted_build_left_is_removed_by_the_next(
     (data / "environments" / lock.stem).mkdir()
     with pytest.raises(EnvironmentBuildError):
         _prepare(tree, data)
-    assert list((data / "environments").iterdir()) == [lock]
+    assert set((data / "environments").iterdir()) == {lock, lock.with_suffix(".use")}
 
 
 def test_other_versions_of_python_run_the_probe(tree: Path, data: Path) -> None:

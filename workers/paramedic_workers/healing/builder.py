@@ -33,7 +33,7 @@ from paramedic_workers.errors import EnvironmentBuildError
 from paramedic_workers.healing import trees
 from paramedic_workers.healing.dependencies import Dependencies
 from paramedic_workers.healing.interpreters import base_executable, virtual_environment
-from paramedic_workers.healing.locks import locked
+from paramedic_workers.healing.locks import Use, locked
 from paramedic_workers.healing.model import Command, Deadline, Process
 from paramedic_workers.healing.processes import BoundedOutput
 from paramedic_workers.healing.sandbox import Sandbox
@@ -74,6 +74,8 @@ class Built:
     sources: tuple[str, ...]
     #: Name in a working tree -> file, for what building adds to the project's packages.
     additions: tuple[tuple[str, Path], ...]
+    #: Keeps the environment from being removed for as long as it is referenced.
+    use: Use
 
 
 def build_environment(
@@ -91,12 +93,13 @@ def build_environment(
         EnvironmentBuildError: it cannot be built; holds the last lines of uv's output.
     """
     folder = data.resolve() / "environments" / _key(dependencies)
+    use = Use.begin(folder)
     if not (folder / _MANIFEST).is_file():
         with locked(folder.with_suffix(".lock"), deadline):
             if not (folder / _MANIFEST).is_file():
                 _log.info("environment_building", target=name)
                 _Build(name, root, dependencies, data.resolve(), sandbox, deadline).into(folder)
-    return _read(folder)
+    return _read(folder, use)
 
 
 def _key(dependencies: Dependencies) -> str:
@@ -104,13 +107,14 @@ def _key(dependencies: Dependencies) -> str:
     return hashlib.sha256(f"{version}\0{dependencies.digest}".encode()).hexdigest()[:24]
 
 
-def _read(folder: Path) -> Built:
+def _read(folder: Path, use: Use) -> Built:
     manifest = json.loads((folder / _MANIFEST).read_text())
     return Built(
         folder=folder,
         description=manifest["description"],
         sources=tuple(manifest["sources"]),
         additions=tuple((n, folder / "additions" / n) for n in manifest["additions"]),
+        use=use,
     )
 
 
@@ -213,13 +217,15 @@ class _Build:
 
     def _pip(self, staging: Path, environment: Path, arguments: list[str]) -> None:
         cache = self.data / "cache" / f"uv-{self.name or 'target'}"
-        cache.mkdir(parents=True, exist_ok=True)
+        use = Use.begin(cache)
+        cache.mkdir(exist_ok=True)
         found = virtual_environment(environment)
         needed = found.readable if found else ()
         variables = {**self._variables(), **_VERSION, "UV_CACHE_DIR": str(cache)}
         command = ["pip", "install", "--quiet", "--no-config", "--compile-bytecode"]
         command += ["--link-mode=copy", "--python", str(environment / "bin" / "python")]
         self._run([*command, *arguments], staging, variables, cache=cache, readable=needed)
+        use.release()
 
     def _variables(self) -> dict[str, str]:
         passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}

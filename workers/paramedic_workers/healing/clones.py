@@ -26,7 +26,7 @@ from paramedic_workers.healing.git import (
     Git,
     GitFailed,
 )
-from paramedic_workers.healing.locks import FileLock, locked
+from paramedic_workers.healing.locks import FileLock, Use, locked
 from paramedic_workers.healing.model import Deadline
 
 _log = structlog.get_logger()
@@ -81,6 +81,8 @@ class Clone:
     #: Why the source could not be reached this time; empty where it was.
     stale: str = ""
     _lock_path: Path = field(init=False)
+    #: Held for as long as this object lives, so that nobody removes the clone.
+    _use: Use | None = None
 
     def __post_init__(self) -> None:
         """Name the lock."""
@@ -100,6 +102,7 @@ class Clone:
         Raises:
             RepositoryError: the source cannot be used, and there is no earlier clone of it.
         """
+        self._use = self._use or Use.begin(self.directory)
         with locked(self._lock_path, deadline) as lock:
             try:
                 self._fetch(lock, revision, deadline)

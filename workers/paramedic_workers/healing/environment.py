@@ -15,13 +15,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from paramedic_workers.healing import interpreters, trees
 from paramedic_workers.healing.builder import Built, build_environment
 from paramedic_workers.healing.dependencies import Dependencies, read_dependencies
 from paramedic_workers.healing.interpreters import Interpreter
+from paramedic_workers.healing.locks import Use
 from paramedic_workers.healing.model import Deadline, Launcher
 from paramedic_workers.healing.ourselves import is_our_own, without_ourselves
 from paramedic_workers.healing.sandbox import Sandbox
@@ -44,6 +45,8 @@ class TargetEnvironment:
     sources: tuple[str, ...] = ()
     #: Files that building the project adds to its packages: name in the tree -> where it is.
     additions: tuple[tuple[str, Path], ...] = ()
+    #: Keeps one of our own from being removed for as long as it is referenced.
+    use: Use | None = field(default=None, compare=False)
 
     def import_paths(self, root: Path) -> tuple[Path, ...]:
         """The folders of a working tree that come first on the import path."""
@@ -94,8 +97,10 @@ def prepare_environment(
             name, found = local
             if is_our_own(found) and not found.python.is_relative_to(checkout):
                 wanted = dependencies.names
-                found = without_ourselves(found, wanted, data=data, deadline=deadline)
+                view = without_ourselves(found, wanted, data=data, deadline=deadline)
                 name += ", without what only Paramedic needs"
+                environment = _existing(view.interpreter, target, root, name, checkout)
+                return replace(environment, use=view.use)
             return _existing(found, target, root, name, checkout)
     sandbox = launcher if isinstance(launcher, Sandbox) else Sandbox.of(target)
     built = build_environment(
@@ -181,4 +186,5 @@ def _of_built(built: Built, target: TargetSettings, root: Path) -> TargetEnviron
         environment,
         sources=tuple(dict.fromkeys((*built.sources, *environment.sources))),
         additions=built.additions,
+        use=built.use,
     )

@@ -7,7 +7,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from paramedic_workers.errors import HealerError
@@ -82,6 +82,70 @@ def locked(path: Path, deadline: Deadline) -> Iterator[FileLock]:
         yield lock
     finally:
         lock.release()
+
+
+class Use:
+    """The use of a cached folder: many may use it at once; who removes it must be alone.
+
+    The lock is a file beside the folder, whose time says when it was last used. It is let
+    go by `release`, when this object is dropped, or when the process ends.
+    """
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        """For `begin` and `take_alone` only."""
+        self._path = path
+        self._descriptor = descriptor
+
+    @classmethod
+    def begin(cls, folder: Path) -> Use:
+        """Use a folder, which may not exist yet; waits while somebody removes it."""
+        path = _use_file(folder)
+        while True:
+            use = cls._locked(path, fcntl.LOCK_SH)
+            if use is not None:
+                os.utime(path)
+                return use
+
+    @classmethod
+    def take_alone(cls, folder: Path) -> Use | None:
+        """The only use of a folder; None where somebody else uses it."""
+        return cls._locked(_use_file(folder), fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    @classmethod
+    def _locked(cls, path: Path, operation: int) -> Use | None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        use = cls(path, os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        try:
+            fcntl.flock(use._descriptor, operation)
+        except BlockingIOError:
+            return None
+        # Who had it alone may have removed the file after we had opened it.
+        return use if _is_still(path, use._descriptor) else None
+
+    def release(self, *, remove: bool = False) -> None:
+        """Let go; may be called twice."""
+        if self._descriptor < 0:
+            return
+        if remove:
+            self._path.unlink(missing_ok=True)
+        os.close(self._descriptor)
+        self._descriptor = -1
+
+    def __del__(self) -> None:
+        """Let go with the last reference."""
+        self.release()
+
+
+def last_use(folder: Path) -> float:
+    """When a cached folder was last used, in seconds since 1970; 0 where it is gone."""
+    for path in (_use_file(folder), folder):
+        with suppress(FileNotFoundError):
+            return path.stat().st_mtime
+    return 0.0
+
+
+def _use_file(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.use")
 
 
 def _is_still(path: Path, descriptor: int) -> bool:

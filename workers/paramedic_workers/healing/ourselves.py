@@ -17,7 +17,7 @@ import sys
 import tempfile
 import venv
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from paramedic_workers.healing.interpreters import (
     normalised,
     virtual_environment,
 )
-from paramedic_workers.healing.locks import locked
+from paramedic_workers.healing.locks import Use, locked
 from paramedic_workers.healing.model import Deadline
 
 #: Part of every name: a change of how the environments are made makes all of them anew.
@@ -37,6 +37,15 @@ _OF_EXTRA = re.compile(r";.*\bextra\s*==")
 _OURSELVES = frozenset({"paramedic", "paramedic-workers"})
 
 
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """An interpreter that sees less than ours."""
+
+    interpreter: Interpreter
+    #: Keeps it from being removed for as long as it is referenced.
+    use: Use
+
+
 def is_our_own(found: Interpreter) -> bool:
     """Whether the interpreter has the very packages that this process runs with."""
     return found.packages == current().packages
@@ -44,7 +53,7 @@ def is_our_own(found: Interpreter) -> bool:
 
 def without_ourselves(
     found: Interpreter, wanted: frozenset[str], *, data: Path, deadline: Deadline
-) -> Interpreter:
+) -> View:
     """An environment with pytest, what is asked for, and all that Paramedic does not need.
 
     Args:
@@ -59,6 +68,7 @@ def without_ourselves(
     installed = _installed(found)
     visible = _visible(installed, wanted)
     folder = data.resolve() / "environments" / f"present-{_key(found, installed, visible)}"
+    use = Use.begin(folder)
     if not folder.is_dir():
         with locked(folder.with_suffix(".lock"), deadline):
             if not folder.is_dir():
@@ -67,7 +77,8 @@ def without_ourselves(
     if made is None:
         raise FileNotFoundError(folder / "pyvenv.cfg")
     # What is linked must be readable where it really is.
-    return replace(made, readable=tuple(dict.fromkeys((*made.readable, *found.readable))))
+    readable = tuple(dict.fromkeys((*made.readable, *found.readable)))
+    return View(interpreter=replace(made, readable=readable), use=use)
 
 
 def _installed(found: Interpreter) -> dict[str, Distribution]:

@@ -19,6 +19,7 @@ import fcntl
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,6 +73,30 @@ class FileSink:
                 f"the report cannot be written: {error}.",
                 remedy=f"See whether {self.directory} can be written and has space left.",
             ) from error
+
+    def forget(self, before: float) -> int:
+        """Delete the folders whose last result was written before that time.
+
+        Args:
+            before: in seconds since 1970.
+
+        Returns:
+            how many those were.
+
+        Raises:
+            OSError: something cannot be deleted.
+        """
+        old = [f for f in self.directory.glob("*/result.json") if _modified(f) < before]
+        removed = 0
+        for file in old:
+            with _locked(file.parent):
+                if _entry(file) is not None and _modified(file) < before:
+                    shutil.rmtree(file.parent)
+                    removed += 1
+        if removed:
+            with _locked(self.directory):
+                _write(self.directory / "index.html", render_index(_entries(self.directory)))
+        return removed
 
     def folder(self, incident: str) -> Path:
         """The folder of an incident, whether it exists or not."""
