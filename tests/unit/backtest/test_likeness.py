@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from paramedic_workers.backtest import likeness
-from paramedic_workers.backtest.model import Likeness
+from paramedic_workers.backtest.model import Compared, Likeness
 
 SAME = [
     ("return a < b", "return b > a"),
@@ -49,7 +49,7 @@ def test_a_file_more_is_another_fix() -> None:
     assert not likeness.same_code(one, {**one, "shop/other.py": "x = 1\n"})
 
 
-def compared(monkeypatch: pytest.MonkeyPatch, agree: bool | None) -> likeness.Compared:
+def compared(monkeypatch: pytest.MonkeyPatch, agree: bool | None) -> Compared:
     """What comes of a comparison on varied inputs that agrees, does not, or cannot tell."""
     seen: list[Any] = []
 

@@ -15,12 +15,13 @@ from pathlib import Path
 
 from paramedic_workers.backtest.grounds import clone_of, folder_of, open_grounds
 from paramedic_workers.backtest.healing import heal_bug
-from paramedic_workers.backtest.history import changes
+from paramedic_workers.backtest.history import changes, essence
 from paramedic_workers.backtest.journal import Journal, open_journal
 from paramedic_workers.backtest.mining import examine
 from paramedic_workers.backtest.model import Bug, Change, Outcome, Reason, Skipped
 from paramedic_workers.backtest.pool import run_all
-from paramedic_workers.errors import Verdict
+from paramedic_workers.errors import UsageError, Verdict
+from paramedic_workers.healing.git import Git
 from paramedic_workers.healing.model import Deadline
 from paramedic_workers.settings import TargetSettings
 
@@ -128,7 +129,7 @@ def backtest(
     Raises:
         RepositoryError: the repository cannot be used.
         SandboxError: the sandbox is required and cannot be set up.
-        UsageError: another backtest of it is running.
+        UsageError: its history has nothing to test against, or another backtest of it runs.
     """
     with open_journal(folder_of(target, data)) as journal:
         if plan.fresh:
@@ -140,6 +141,11 @@ def backtest(
         newest = clone.resolve(_NEWEST)
         task = _Task(target=target, data=data, newest=newest, set_up=set_up)
         listed = list(changes(clone.git, newest, target, since=plan.since))
+        if not listed:
+            raise UsageError(
+                f"{target.repository} has no commit that changes tests and a little source.",
+                remedy="A backtest needs a history of fixes with their tests.",
+            )
         _find(task, journal, listed, plan, tell)
         known = {change.commit for change in listed}
         bugs = [bug for bug in journal.bugs() if bug.commit in known][: plan.limit]
@@ -184,7 +190,7 @@ def _find(
     unknown = (change for change in listed if change.commit not in journal.examined)
     for done in run_all(
         partial(_examine, task),
-        _without_repeated(journal, unknown),
+        _without_repeated(clone_of(task.target, task.data).git, journal, unknown),
         jobs=plan.jobs,
         enough=lambda: count() >= plan.limit,
     ):
@@ -198,19 +204,16 @@ def _examine(task: _Task, change: Change) -> Bug | Skipped:
         return examine(grounds, change, task.newest)
 
 
-def _without_repeated(journal: Journal, listed: Iterable[Change]) -> Iterator[Change]:
+def _without_repeated(git: Git, journal: Journal, listed: Iterable[Change]) -> Iterator[Change]:
     """Leave out a commit of a branch whose merge was looked into: it is the same change."""
-    seen = {_essence(line.change) for line in journal.examined.values()}
+    seen = {essence(git, line.change) for line in journal.examined.values()}
     for change in listed:
-        if _essence(change) in seen:
+        edit = essence(git, change)
+        if edit in seen:
             journal.add(Skipped(change=change, reason=Reason.REPEATED))
             continue
-        seen.add(_essence(change))
+        seen.add(edit)
         yield change
-
-
-def _essence(change: Change) -> tuple[object, ...]:
-    return (change.sources, change.tests, change.lines)
 
 
 # -- healing ----------------------------------------------------------------------------

@@ -59,6 +59,14 @@ def test_modules(change: Change) -> tuple[str, ...]:
     return tuple(path for path in change.tests if _is_test_module(path))
 
 
+def essence(git: Git, change: Change) -> tuple[str, ...]:
+    """The source lines that a change adds and removes: the same for a commit and its merge."""
+    options = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "-U0")
+    diff = git.run("diff", *options, change.parent, change.commit, "--", *change.sources)
+    lines = diff.decode("utf-8", "replace").splitlines()
+    return tuple(line for line in lines if line.startswith(("-", "+")))
+
+
 def _entries(git: Git, revision: str, since: str) -> Iterator[_Entry]:
     dates = [f"--since={since}"] if since else []
     log = git.run(

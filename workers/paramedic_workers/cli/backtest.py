@@ -144,7 +144,7 @@ def run(
     """Carry out a backtest and show what it found.
 
     Raises:
-        UsageError: there is nothing to test against.
+        UsageError: there is nothing to test against, or priors cannot be kept.
     """
     from paramedic_workers.backtest.campaign import backtest
     from paramedic_workers.cli.backtest_show import as_document, show, watching
@@ -153,11 +153,6 @@ def run(
     set_up = partial(quiet_logs, settings, "error")
     with watching(target.name) as tell:
         findings = backtest(target, settings.data_directory(), plan, tell, set_up)
-    if not findings.bugs and not findings.skipped:
-        raise UsageError(
-            f"{target.repository} has no commit that changes a little source and tests together.",
-            remedy="A backtest needs a history of fixes with their tests.",
-        )
     learned = _learn(target, settings, findings) if learn else None
     if as_json:
         click.echo(as_document(target, findings, learned))

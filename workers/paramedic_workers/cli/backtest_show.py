@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from paramedic.text import counted
 from paramedic_workers.backtest.campaign import Findings, Moment, Stage
 from paramedic_workers.backtest.model import Likeness, Outcome
 from paramedic_workers.backtest.summary import Row, Summary, summarise
@@ -158,14 +159,14 @@ def _last_lines(summary: Summary, findings: Findings) -> Iterator[str]:
             if verdict not in (Verdict.HEALED, Verdict.PROPOSED)
         )
         yield (
-            f"{summary.bugs} bugs: {summary.healed_right} healed and right, "
+            f"{counted(summary.bugs, 'bug')}: {summary.healed_right} healed and right, "
             f"{summary.healed_wrong} healed and different from people's fix, "
             f"{summary.healed_unknown} healed and not comparable, "
             f"{summary.verdicts.get(Verdict.PROPOSED, 0)} proposed, {abstained} abstained; "
             f"a heal took {summary.seconds:.0f} s (median)."
         )
     else:
-        yield f"{len(findings.bugs)} bugs found."
+        yield f"{counted(len(findings.bugs), 'bug')} found."
     for counts, title in (
         (summary.no_bugs, "are no bugs"),
         (summary.could_not_run, "could not be run"),
