@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from paramedic_workers.repair import targets
-from paramedic_workers.repair.candidates import may_change_by_path
-from paramedic_workers.repair.observe import Observation, observe
-from paramedic_workers.repair.session import Session
+from tests.support.prepared import prepared
 from tests.support.projects import write_project
 
 SHOP = """
@@ -33,23 +30,10 @@ TESTS = """
 """
 
 
-def observed(root: Path, files: dict[str, str], *failing: str) -> Observation:
-    project = write_project(root, files)
-    wanted = targets.find_failing(project, failing)
-    with Session(project, seed=0, patience=30.0) as session:
-        greeting = session.open(targets.test_files(project, wanted))
-        return observe(
-            session,
-            greeting,
-            wanted,
-            modules=targets.modules_of(project),
-            may_change=may_change_by_path(project.root, project.may_change),
-            budget=30.0,
-        )
-
-
 def test_values_of_variables_are_seen_before_each_line(tmp_path: Path) -> None:
-    seen = observed(tmp_path, {"shop.py": SHOP, "test_shop.py": TESTS}, "test_shop.py::test_total")
+    project = write_project(tmp_path, {"shop.py": SHOP, "test_shop.py": TESTS})
+    with prepared(project, ["test_shop.py::test_total"]) as ready:
+        seen = ready.seen
     shop = str(tmp_path.resolve() / "shop.py")
     fixed = {
         "basket.owner": "Ada",
@@ -84,8 +68,30 @@ def test_few_samples_are_kept_of_a_line_that_runs_often(tmp_path: Path) -> None:
                 assert many(1000) == 1
         """,
     }
-    seen = observed(tmp_path, files, "test_many.py::test_many")
+    project = write_project(tmp_path, files)
+    with prepared(project, ["test_many.py::test_many"]) as ready:
+        seen = ready.seen
     many = str(tmp_path.resolve() / "many.py")
     rows = seen.values.at(many, 4)
     assert 3 <= len(rows) <= 12
     assert rows[0] == {"count": 1000, "total": 0, "number": 0}
+
+
+def test_a_test_that_is_said_to_fail_and_does_not_must_go_on_passing(tmp_path: Path) -> None:
+    files = {
+        "signs.py": "def sign(n):\n    return 1\n",
+        "test_signs.py": """
+            from signs import sign
+
+            def test_below():
+                assert sign(-2) == -1
+
+            def test_above():
+                assert sign(2) == 1
+        """,
+    }
+    project = write_project(tmp_path, files)
+    with prepared(project, ["test_signs.py::test_below", "test_signs.py::test_above"]) as ready:
+        assert [test.name for test in ready.seen.failing] == ["test_below"]
+        assert [test.name for test in ready.seen.passing] == ["test_above"]
+        assert ready.seen.passing_after_all == 1

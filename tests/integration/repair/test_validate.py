@@ -2,45 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from paramedic_workers.repair import targets
-from paramedic_workers.repair.candidates import CandidateQueue, may_change_by_path
-from paramedic_workers.repair.edits import Candidate
 from paramedic_workers.repair.messages import Letter
-from paramedic_workers.repair.observe import Observation, observe
-from paramedic_workers.repair.session import Session
-from paramedic_workers.repair.validate import Validator
+from tests.support.prepared import prepared
 from tests.support.projects import write_project
-
-
-@contextmanager
-def prepared(
-    root: Path, files: dict[str, str], *failing: str
-) -> Iterator[tuple[Validator, list[Candidate], Observation]]:
-    """A validator of the project, and the first candidates for it."""
-    project = write_project(root, files)
-    wanted = targets.find_failing(project, failing)
-    names = targets.test_files(project, wanted)
-    with Session(project, seed=0, patience=30.0) as session:
-        seen = observe(
-            session,
-            session.open(names),
-            wanted,
-            modules=targets.modules_of(project),
-            may_change=may_change_by_path(project.root, project.may_change),
-            budget=60.0,
-        )
-        deadline = float("inf")
-        validator = Validator(session, seen.failing, seen.passing, wanted, names, deadline)
-        queue = CandidateQueue(seen.suspicion, seen.knowledge, project.root)
-        yield validator, [c for c in islice(queue, 150) if c.function], seen
-
 
 STATEFUL = """
     import functools
@@ -98,7 +66,8 @@ def test_what_a_candidate_leaves_behind_does_not_reach_the_next(tmp_path: Path) 
     tests = "\n".join(f"def test_{k}():\n    assert state.{k}(3) == 6" for k in KINDS)
     files = {"state.py": STATEFUL, "test_state.py": f"import state\n\n{tests}\n"}
     failing = [f"test_state.py::test_{kind}" for kind in KINDS]
-    with prepared(tmp_path, files, *failing) as (validator, candidates, seen):
+    with prepared(write_project(tmp_path, files), failing) as ready:
+        validator, candidates, seen = ready.validator, ready.candidates, ready.seen
         assert [test.name for test in seen.failing] == [f"test_{kind}" for kind in KINDS]
         for kind, test in zip(KINDS, seen.failing, strict=True):
             own = [c for c in candidates if c.function and c.function.name == kind]
@@ -131,7 +100,8 @@ def test_fixtures_that_take_long_are_no_hang(tmp_path: Path, scope: str) -> None
                 assert double(machine) == 6
         """,
     }
-    with prepared(tmp_path, files, "test_double.py::test_double") as (validator, candidates, seen):
+    with prepared(write_project(tmp_path, files), ["test_double.py::test_double"]) as ready:
+        validator, candidates, seen = ready.validator, ready.candidates, ready.seen
         assert seen.failing[0].seconds > 0.05
         letters = validator.sieve(candidates[:3])
     assert Letter.TIMED_OUT not in letters
@@ -149,7 +119,8 @@ def test_limits_shrink_when_many_candidates_hang_and_grow_with_patience(tmp_path
         """,
         "test_count.py": "from count import count\n\n\ndef test_it():\n    assert count(3) == 3\n",
     }
-    with prepared(tmp_path, files, "test_count.py::test_it") as (validator, candidates, _):
+    with prepared(write_project(tmp_path, files), ["test_count.py::test_it"]) as ready:
+        validator, candidates = ready.validator, ready.candidates
         first = validator.sieve(candidates)
         hanging = [c for c, x in zip(candidates, first, strict=True) if x is Letter.TIMED_OUT]
         assert validator.hangs == len(hanging) > 8
@@ -164,8 +135,8 @@ def test_limits_shrink_when_many_candidates_hang_and_grow_with_patience(tmp_path
         validator.sieve(hanging[:2])
         validator.sieve(hanging[:2], patience=8.0)
     limits = [float(request["tests"][0][1]) for request in asked]  # type: ignore[index]
-    assert limits[0] < 0.03
-    assert limits[1] == pytest.approx(0.24)
+    assert limits[0] < 0.02
+    assert limits[1] == pytest.approx(0.16)
 
 
 def test_all_tests_can_be_tried_to_see_which_a_candidate_turns_green(tmp_path: Path) -> None:
@@ -185,7 +156,8 @@ def test_all_tests_can_be_tried_to_see_which_a_candidate_turns_green(tmp_path: P
         """,
     }
     failing = [f"test_two.py::test_{name}" for name in ("one", "two", "both")]
-    with prepared(tmp_path, files, *failing) as (validator, candidates, seen):
+    with prepared(write_project(tmp_path, files), failing) as ready:
+        validator, candidates, seen = ready.validator, ready.candidates, ready.seen
         one_test = validator.sift(candidates, seen.failing)
         all_tests = validator.sift(candidates, seen.failing, abort=False)
     greens = {

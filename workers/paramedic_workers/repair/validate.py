@@ -22,10 +22,10 @@ from paramedic_workers.repair.session import Session, WarmProcessLost
 from paramedic_workers.repair.targets import FailingTest
 
 #: A test may take this many times the CPU seconds it took before, within these bounds.
-_GENEROSITY, _SHORTEST, _LONGEST = 10.0, 0.03, 60.0
+_GENEROSITY, _SHORTEST, _LONGEST = 10.0, 0.02, 60.0
 #: Times that candidates may hang before the shortest limit becomes a shorter one, which is
 #: about what the clock of CPU time can tell apart.
-_LEARNED = ((24, 0.008), (8, 0.015))
+_LEARNED = ((12, 0.006), (4, 0.012))
 #: Wall-clock seconds beyond the tests' own that an answer may take.
 _PATIENCE = 5.0
 #: Wall-clock seconds beyond a test's own that a child may say nothing.
@@ -111,7 +111,7 @@ class Validator:
     def batch_size(self) -> int:
         """How many candidates to try at once, so that a batch takes about a second."""
         slowest = max((0.0 if t.hangs else t.wall for t in self.pilots()), default=0.0)
-        return max(4, min(48, int(1.0 / max(slowest, 0.001))))
+        return max(4, min(96, int(1.0 / max(slowest, 0.001))))
 
     def sieve(self, candidates: Sequence[Candidate], patience: float = 1.0) -> list[Letter]:
         """How each candidate did at the pilots: the first letter that is not `PASSED`.
@@ -279,6 +279,7 @@ class Validator:
         wall = self._within(patience * (10.0 + sum(3 * test.wall for test in tests)))
         request = {
             "kind": "rerun",
+            "texts": dict(self.session.texts),
             "path": str(candidate.source.path) if candidate else "",
             "text": candidate.text() if candidate else "",
             "files": files,

@@ -55,6 +55,8 @@ class CallWatcher:
         self.error: BaseException | None = None
         self.seconds = 0.0
         self.wall = 0.0
+        #: Reading the clock of CPU time takes longer than most tests.
+        self.is_watching = False
         #: Watches set-up and call where there is one; pytest's own work is not worth it.
         self.trace: Trace | None = None
 
@@ -77,6 +79,9 @@ class CallWatcher:
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
+        if not self.is_watching:
+            yield
+            return
         started, started_wall = time.process_time(), time.monotonic()
         if self.trace is not None:
             self.trace.start()
@@ -104,6 +109,7 @@ def run_fully(item: pytest.Item, following: pytest.Item | None, watcher: CallWat
     """
     _make_ready(item)
     watcher.forget()
+    watcher.is_watching = True
     try:
         reports = runtestprotocol(item, log=False, nextitem=following)
     except (OutOfTime, SystemExit, KeyboardInterrupt, pytest.exit.Exception) as error:

@@ -15,13 +15,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from .children import Nursery, OutOfTime, limit_cpu, write_all
 from .items import FAILED, LOST, PASSED, SKIPPED, Parameters, run_quickly
-from .state import SharedState
+from .state import SharedState, modules_by_file
 from .swap import Swap, apply
 
 #: How one candidate did, one letter each.
@@ -32,19 +33,34 @@ TIMED_OUT, CRASHED, NOT_SWAPPABLE, NO_PYTHON = "t", "x", "n", "s"
 #: candidates write to the pipe is passed over.
 _RECORD = rb"%s (\d+):(\d+)([a-z])\n"
 
-#: A test and its CPU seconds.
-_Timed = tuple[pytest.Item, float]
+
+@dataclass(frozen=True)
+class _Batch:
+    """What is tried."""
+
+    #: Each with its CPU seconds.
+    tests: list[tuple[pytest.Item, float]]
+    #: Letters stand for candidates that cannot be tried.
+    swaps: list[Any]
+    state: SharedState
+    abort: bool
+    seed: int
 
 
 class Sieve:
     """Answers how many candidates do at a few tests."""
 
     def __init__(
-        self, nursery: Nursery, items: list[pytest.Item], swap_of: Callable[[list[Any]], Any]
+        self,
+        root: str,
+        nursery: Nursery,
+        items: list[pytest.Item],
+        swap_of: Callable[[list[Any]], Any],
     ) -> None:
         """Take what belongs to the warm process.
 
         Args:
+            root: of the project.
             nursery: forks the children.
             items: the collected tests.
             swap_of: the swap of a candidate in a request, or a letter where there is none.
@@ -52,6 +68,8 @@ class Sieve:
         self._nursery = nursery
         self._items = items
         self._swap_of = swap_of
+        self._modules = modules_by_file(root)
+        self._states: dict[tuple[str, ...], SharedState] = {}
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """One letter for each candidate, and how many tests it passed.
@@ -62,18 +80,23 @@ class Sieve:
         back after each candidate). Without `abort` the letter is that of the
         last test that did not pass.
         """
-        swaps = [self._swap_of(candidate) for candidate in request["candidates"]]
-        tests = [(self._items[number], limit) for number, limit in request["tests"]]
+        batch = _Batch(
+            tests=[(self._items[number], limit) for number, limit in request["tests"]],
+            swaps=[self._swap_of(candidate) for candidate in request["candidates"]],
+            state=self._state(tuple(request["files"])),
+            abort=request["abort"],
+            seed=request["seed"],
+        )
         deadline = time.monotonic() + request["wall"]
         letters: list[str] = []
         passed: list[int] = []
-        while len(letters) < len(swaps):
+        while len(letters) < len(batch.swaps):
             seconds = deadline - time.monotonic()
             if seconds <= 0:
-                letters += TIMED_OUT * (len(swaps) - len(letters))
+                letters += TIMED_OUT * (len(batch.swaps) - len(letters))
                 break
             key = new_key()
-            work = _worker(key, tests, swaps, len(letters), request)
+            work = _worker(key, batch, len(letters))
             end = self._nursery.run(work, seconds, request["idle"])
             before = len(letters)
             told = {int(n): (int(count), letter) for n, count, letter in _told(key, end.output)}
@@ -83,11 +106,18 @@ class Sieve:
                 letters.append(letter)
             # One that leaves with status 0 has told nothing either.
             is_lost = not end.clean or len(letters) == before
-            if is_lost and len(letters) < len(swaps):
+            if is_lost and len(letters) < len(batch.swaps):
                 letters.append(TIMED_OUT if end.timed_out else CRASHED)
                 passed.append(0)
         passed += [0] * (len(letters) - len(passed))
         return {"letters": "".join(letters), "passed": passed}
+
+    def _state(self, files: tuple[str, ...]) -> SharedState:
+        """What the modules of these files hold: in this process it does not change."""
+        if files not in self._states:
+            modules = [module for file in files for module in self._modules.get(file, ())]
+            self._states[files] = SharedState(modules)
+        return self._states[files]
 
 
 def new_key() -> bytes:
@@ -100,43 +130,38 @@ def _told(key: bytes, output: bytes) -> list[tuple[bytes, bytes, str]]:
     return [(n, count, letter.decode("ascii")) for n, count, letter in records]
 
 
-def _worker(
-    key: bytes, tests: Sequence[_Timed], swaps: Sequence[Any], first: int, request: dict[str, Any]
-) -> Callable[[int], None]:
+def _worker(key: bytes, batch: _Batch, first: int) -> Callable[[int], None]:
     def work(pipe: int) -> None:
         gc.disable()
-        parameters = {id(item): Parameters(item) for item, _ in tests}
+        parameters = [Parameters(item) for item, _ in batch.tests]
         traces = _Traces()
-        state = SharedState(request["files"])
-        for number in range(first, len(swaps)):
-            swap = swaps[number]
+        for number in range(first, len(batch.swaps)):
+            swap = batch.swaps[number]
             if isinstance(swap, str):
                 write_all(pipe, b"%s %d:0%s\n" % (key, number, swap.encode("ascii")))
                 continue
-            passed, letter = _try(swap, tests, parameters, request)
+            passed, letter = _try(batch, swap, parameters)
             write_all(pipe, b"%s %d:%d%s\n" % (key, number, passed, letter))
-            state.put_back()
+            batch.state.put_back()
             if traces.are_left():
                 return
 
     return work
 
 
-def _try(
-    swap: Swap, tests: Sequence[_Timed], parameters: dict[int, Parameters], request: dict[str, Any]
-) -> tuple[int, bytes]:
+def _try(batch: _Batch, swap: Swap, parameters: Sequence[Parameters]) -> tuple[int, bytes]:
     """How many of the tests pass with one candidate, and how the one that does not ends."""
     passed, ended = 0, LETTERS[PASSED]
     back = apply(swap)
-    for item, limit in tests:
-        parameters[id(item)].renew()
-        random.seed(request["seed"])
+    for (item, limit), values in zip(batch.tests, parameters):  # noqa: B905 - Python 3.9
+        values.renew()
+        random.seed(batch.seed)
         letter = within(limit, lambda item=item: LETTERS[run_quickly(item)])  # type: ignore[misc]
         if letter == LETTERS[PASSED]:
             passed += 1
             continue
         ended = letter
-        if request["abort"]:
+        if batch.abort:
             break
     apply(back)
     return passed, ended

@@ -16,6 +16,8 @@ from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from .places import is_source_below
+
 #: Containers that are noted, items of one of them, steps from a module's names.
 _MOST, _LARGEST, _DEPTH = 1500, 2000, 4
 
@@ -23,21 +25,31 @@ _MAPPINGS = (dict, OrderedDict, defaultdict)
 _LISTS = (list, deque)
 
 
+def modules_by_file(root: str) -> dict[str, list[types.ModuleType]]:
+    """The imported modules of the files below a folder."""
+    found: dict[str, list[types.ModuleType]] = {}
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if isinstance(module, types.ModuleType) and isinstance(file, str):
+            path = os.path.abspath(file)  # noqa: PTH100 - many calls, no file access
+            if is_source_below(root, path):
+                found.setdefault(path, []).append(module)
+    return found
+
+
 class SharedState:
     """What some modules held at one moment."""
 
-    def __init__(self, files: Iterable[str]) -> None:
-        """Note what the modules of these files hold; absolute paths."""
+    def __init__(self, modules: Iterable[types.ModuleType]) -> None:
+        """Note what these modules hold."""
         self._kept: list[tuple[Any, Any]] = []
         self._classes: list[tuple[type, dict[str, Any]]] = []
         self._caches: list[Any] = []
         self._seen: set[int] = set()
-        wanted = set(files)
-        for module in list(sys.modules.values()):
-            file = getattr(module, "__file__", None)
-            if isinstance(module, types.ModuleType) and file and os.path.realpath(file) in wanted:
-                self._names = (module.__name__,)
-                self._note_names(vars(module))
+        self._names = ""
+        for module in modules:
+            self._names = module.__name__
+            self._note_names(vars(module))
 
     def put_back(self) -> None:
         """Make everything hold what it held."""
@@ -86,10 +98,10 @@ class SharedState:
         elif isinstance(value, (staticmethod, classmethod)):
             yield value.__func__
         elif isinstance(value, type):
-            if value.__module__ in self._names:
+            if value.__module__ == self._names:
                 self._classes.append((value, dict(vars(value))))
                 yield from list(vars(value).values())
-        elif kind.__module__ in self._names:
+        elif kind.__module__ == self._names:
             yield _dictionary_of(value)
 
 

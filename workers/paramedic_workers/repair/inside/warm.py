@@ -103,7 +103,7 @@ class WarmProcess:
             "run": self._run,
             "trace": self._trace,
             "units": self._remember_units,
-            "screen": Sieve(self._nursery, self._items, self._swap).answer,
+            "screen": Sieve(self._root, self._nursery, self._items, self._swap).answer,
             "prove": self._prove,
             "reach": self._reach.answer,
             "compare": Comparer(self._nursery, self._items, self._watcher, self._root).answer,
