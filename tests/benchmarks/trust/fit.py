@@ -58,7 +58,7 @@ def _fit(samples: Sequence[Sample], high: float = 1.0, medium: float = 0.0) -> M
             regression.Sample(vector(sample.evidence), sample.right, importance)
             for sample, importance in zip(samples, weights(samples), strict=True)
         ],
-        [feature.direction for feature in FEATURES],
+        [feature.expected for feature in FEATURES],
     )
     found.fit()
     rounded = tuple(round(weight, 4) for weight in found.weights)
@@ -107,10 +107,10 @@ def tables(samples: Sequence[Sample], model: Model) -> Iterator[str]:
             share = sum(truth for truth, _ in inside) / len(inside)
             yield f"| {low} to {low + 20} % | {len(inside)} | {mean:.0%} | {share:.0%} |"
     yield ""
-    yield "| feature | weight |"
-    yield "| --- | --- |"
+    yield "| feature | expected | fitted |"
+    yield "| --- | --- | --- |"
     for feature, weight in zip(FEATURES, model.weights, strict=True):
-        yield f"| {feature.name} | {weight:+.2f} |"
+        yield f"| {feature.name} | {feature.expected:+.1f} | {weight:+.2f} |"
 
 
 def _trust(model: Model, sample: Sample, chance: float) -> Trust:

@@ -1,7 +1,8 @@
 """Logistic regression with a direction for each weight, in plain Python.
 
 Newton steps for one coordinate after the other, each weight cut off at zero where it
-would take the wrong direction. A penalty draws the weights towards zero: the data are few.
+would take the wrong direction. A penalty draws the weights towards what was expected of
+them before: the data are few.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from dataclasses import dataclass, field
 
 from paramedic_workers.repair.trust.model import logistic
 
-#: Strength of the penalty, as if so many samples spoke for a weight of zero.
-_PENALTY = 1.0
+#: Strength of the penalty: the inverse variance of the weights around what was expected.
+_PENALTY = 2.0
 _MOST_SWEEPS, _ENOUGH = 400, 1e-6
 #: Largest step of one weight at once.
 _STEP = 2.0
@@ -33,19 +34,21 @@ class Regression:
     """A bias and weights, while they are fitted."""
 
     samples: Sequence[Sample]
-    #: +1 or -1 for each feature.
-    directions: Sequence[int]
+    #: The weight of each feature before any data; its sign is kept.
+    expected: Sequence[float]
     bias: float = 0.0
     weights: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Begin with weights of zero."""
-        self.weights = [0.0] * len(self.directions)
-        self._margins = [0.0] * len(self.samples)
+        """Begin with what is expected."""
+        self.weights = list(self.expected)
         self._columns = [
-            [sample.features[j] for sample in self.samples] for j in range(len(self.directions))
+            [sample.features[j] for sample in self.samples] for j in range(len(self.weights))
         ]
         self._ones = [1.0] * len(self.samples)
+        self._margins = [0.0] * len(self.samples)
+        for column, weight in zip(self._columns, self.weights, strict=True):
+            self._move(column, weight)
 
     def fit(self) -> None:
         """Find the most likely weights that keep to the directions."""
@@ -63,15 +66,15 @@ class Regression:
 
     def _step_of_weight(self, j: int) -> float:
         weight = self.weights[j]
-        wanted = weight + self._newton(self._columns[j], weight, _PENALTY)
-        allowed = max(wanted, 0.0) if self.directions[j] > 0 else min(wanted, 0.0)
+        wanted = weight + self._newton(self._columns[j], weight - self.expected[j], _PENALTY)
+        allowed = max(wanted, 0.0) if self.expected[j] > 0 else min(wanted, 0.0)
         self.weights[j] = allowed
         self._move(self._columns[j], allowed - weight)
         return allowed - weight
 
-    def _newton(self, column: Sequence[float], weight: float, penalty: float) -> float:
-        """The step of one weight."""
-        slope, curve = -penalty * weight, penalty + 1e-9
+    def _newton(self, column: Sequence[float], excess: float, penalty: float) -> float:
+        """The step of a weight that is by `excess` more than expected."""
+        slope, curve = -penalty * excess, penalty + 1e-9
         for value, margin, sample in zip(column, self._margins, self.samples, strict=True):
             if value:
                 chance = logistic(margin)

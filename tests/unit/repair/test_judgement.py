@@ -244,6 +244,14 @@ def test_patches_that_mean_the_same_are_one() -> None:
     assert "+        amount += price" in patch.diff
 
 
+def test_a_patch_keeps_its_place_though_another_means_the_same() -> None:
+    same = candidate("amount -= price", "amount = amount + price", score=0.3)
+    other = candidate("return amount", "return -amount", score=0.6)
+    patches = ranked([candidate(*GOOD), same, other], covered(2, 2), [])
+    assert [patch.evidence.position for patch in patches] == [0, 1]
+    assert "+        amount += price" in patches[0].diff
+
+
 def test_the_closest_spelling_comes_first() -> None:
     names = ["total", "totals", "sum_all", "tax"]
     assert closest("totl", names) == ["total", "totals"]

@@ -59,7 +59,10 @@ def rank(
         module_of: the name under which a file is imported.
     """
     judged = sorted(map(_judge, plausible), key=lambda j: (-j.score, j.candidate.order()))
-    distinct = list({judge.meaning: judge for judge in reversed(judged)}.values())[::-1]
+    best: dict[str, Judged] = {}
+    for judge in judged:
+        best.setdefault(judge.meaning, judge)
+    distinct = list(best.values())
     shown = distinct[:_MOST]
     several = len(shown) > 1
     comparison = circumstances.compare([j.candidate for j in shown]) if several else None

@@ -26,7 +26,7 @@ class Evidence:
     as_likely_disagreeing: int = 0
     #: Greatest share of the inputs on which another one behaves otherwise.
     disagreement: float = 0.0
-    #: Share of all scores that belongs to patches that behave like this one.
+    #: Share of all scores that belongs to patches that are known to behave like this one.
     agreeing_mass: float = 1.0
 
     # -- tests -----------------------------------------------------------------------
@@ -51,6 +51,10 @@ class Evidence:
     usual: bool = False
     #: It follows from the error message.
     aimed: bool = False
+    #: It is of a family that passes easily, right or wrong.
+    easy: bool = False
+    #: It changes a number that is neither index, nor bound, nor compared.
+    shifts_number: bool = False
     #: It brings in a word that stands in the message of a failing test.
     named_in_message: bool = False
     #: What it writes stands elsewhere in the file as well.
@@ -59,7 +63,7 @@ class Evidence:
     copies_constant: bool = False
     #: It takes code away without putting other code in its place.
     deletes_code: bool = False
-    #: Characters taken away and written; statements, places, and files that it changes.
+    #: Characters taken away and written; places at which it makes the same change.
     size: int = 0
     places: int = 1
     #: It is not inside a function.

@@ -1,8 +1,8 @@
 """What the model sees of the evidence: few numbers, each with the direction it must have.
 
-More of a feature with direction +1 never lowers the chance that a patch is right, more of
-one with -1 never raises it. The fit keeps to the directions, and a test checks them, so
-that a quirk of the data cannot make the model trust the wrong thing.
+Each has a weight that is expected before any data. The fit starts there, moves away as far
+as the data say, and never changes the sign: a quirk of few data cannot make the model trust
+the wrong thing, and what no data tell (files that do not parse) keeps its expectation.
 """
 
 from __future__ import annotations
@@ -19,10 +19,15 @@ class Feature:
     """One number made of the evidence."""
 
     name: str
-    #: +1 or -1: how the chance moves with it.
-    direction: int
+    #: The weight that is expected before any data; its sign is the direction.
+    expected: float
     #: Between about 0 and 3.
     of: Callable[[Evidence], float]
+
+    @property
+    def direction(self) -> int:
+        """+1 or -1: how the chance moves with it."""
+        return 1 if self.expected > 0 else -1
 
 
 def _covering(evidence: Evidence) -> float:
@@ -50,20 +55,22 @@ def _size(evidence: Evidence) -> float:
 
 #: All features, in the order of the coefficients.
 FEATURES = (
-    Feature("usual family", +1, lambda e: float(e.usual)),
-    Feature("aimed by the message", +1, lambda e: float(e.aimed or e.in_broken_file)),
-    Feature("word of the message", +1, lambda e: float(e.named_in_message)),
-    Feature("tests on the line", +1, _covering),
-    Feature("rivals that disagree", -1, _disagreeing),
-    Feature("nearest rival", -1, _rivalry),
-    Feature("agreeing share", +1, lambda e: e.agreeing_mass),
-    Feature("not the first", -1, lambda e: float(e.position > 0)),
-    Feature("hygiene against", -1, _dirty),
-    Feature("hygiene for", +1, lambda e: float(e.hygiene > 1.0)),
-    Feature("copies a constant", -1, lambda e: float(e.copies_constant)),
-    Feature("deletes code", -1, lambda e: float(e.deletes_code)),
-    Feature("several places", -1, lambda e: float(e.places > 1)),
-    Feature("size", -1, _size),
+    Feature("usual family", +0.8, lambda e: float(e.usual)),
+    Feature("aimed by the message", +2.0, lambda e: float(e.aimed or e.in_broken_file)),
+    Feature("word of the message", +0.5, lambda e: float(e.named_in_message)),
+    Feature("tests on the line", +0.5, _covering),
+    Feature("rivals that disagree", -0.5, _disagreeing),
+    Feature("nearest rival", -1.0, _rivalry),
+    Feature("agreeing share", +1.0, lambda e: e.agreeing_mass),
+    Feature("not the first", -1.5, lambda e: float(e.position > 0)),
+    Feature("hygiene against", -0.8, _dirty),
+    Feature("hygiene for", +0.4, lambda e: float(e.hygiene > 1.0)),
+    Feature("passes easily", -0.8, lambda e: float(e.easy)),
+    Feature("number made to measure", -0.8, lambda e: float(e.shifts_number)),
+    Feature("copies a constant", -2.0, lambda e: float(e.copies_constant)),
+    Feature("deletes code", -1.5, lambda e: float(e.deletes_code)),
+    Feature("several places", -0.6, lambda e: float(e.places > 1)),
+    Feature("size", -0.2, _size),
 )
 
 

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import ast
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from paramedic_workers.repair.behaviour.comparison import Comparison
 from paramedic_workers.repair.edits import Candidate
-from paramedic_workers.repair.hygiene import deletes_code, new_words
+from paramedic_workers.repair.hygiene import deletes_code
 from paramedic_workers.repair.judged import Judged
 from paramedic_workers.repair.localise import Suspicion
 from paramedic_workers.repair.templates import TEMPLATES
+from paramedic_workers.repair.trust import edit
 from paramedic_workers.repair.trust.evidence import Evidence
-from paramedic_workers.repair.trust.families import AIMED, USUAL
+from paramedic_workers.repair.trust.families import AIMED, EASY, USUAL
 
 #: Score of another patch relative to this one from which on it is near, or as likely.
 _NEAR, _AS_LIKELY = 0.4, 0.75
 #: How much a rival of a less usual family counts.
 _UNUSUAL = 0.8
-
-_CONSTANT = re.compile(r"'[^']{2,}'|\"[^\"]{2,}\"|\b\d{2,}(?:\.\d+)?\b")
 
 
 def gather(
@@ -64,9 +62,11 @@ def gather(
         score=round(judge.score, 6),
         usual=candidate.template in USUAL,
         aimed=candidate.template in AIMED,
-        named_in_message=_is_named(candidate, messages),
-        written_elsewhere=_is_written_elsewhere(candidate),
-        copies_constant=_copies_constant(candidate, tests),
+        easy=candidate.template in EASY,
+        shifts_number=edit.shifts_number(candidate),
+        named_in_message=edit.is_named(candidate, messages),
+        written_elsewhere=edit.is_written_elsewhere(candidate),
+        copies_constant=edit.copies_constant(candidate, tests),
         deletes_code=deletes_code(candidate),
         size=sum(len(part.text) + part.end - part.start for part in candidate.parts),
         places=candidate.places,
@@ -99,10 +99,11 @@ def _with_rivals(evidence: Evidence, position: int, distinct: Sequence[Judged]) 
 def _with_behaviour(
     evidence: Evidence, position: int, distinct: Sequence[Judged], comparison: Comparison | None
 ) -> Evidence:
-    if comparison is None or not comparison.inputs:
-        return evidence
     own = distinct[position]
     mass = total = own.score
+    if comparison is None or not comparison.inputs:
+        total = sum(judge.score for judge in distinct)
+        return replace(evidence, agreeing_mass=round(mass / total, 4) if total else 1.0)
     disagreeing = as_likely = 0
     most = 0
     for number, judge in enumerate(distinct[: comparison.versions]):
@@ -155,28 +156,3 @@ def _lines_of_statement(candidate: Candidate) -> range:
     ]
     first = around[-1].lineno if around else candidate.line
     return range(first, candidate.line + 1)
-
-
-# -- the edit ----------------------------------------------------------------------------
-
-
-def _is_named(candidate: Candidate, messages: Sequence[str]) -> bool:
-    """Whether a message has a word, of two letters or more, that the edit brings in."""
-    words = [word for word in new_words(candidate) if len(word) > 1]
-    return any(re.search(rf"\b{re.escape(word)}\b", text) for word in words for text in messages)
-
-
-def _is_written_elsewhere(candidate: Candidate) -> bool:
-    """Whether every text that the edit writes stands in the file already."""
-    texts = [part.text.strip() for part in candidate.parts]
-    return all(text in candidate.source.text for text in texts if text)
-
-
-def _copies_constant(candidate: Candidate, tests: Sequence[str]) -> bool:
-    """Whether the edit brings in a constant of some size that a failing test's file has too."""
-    for part in candidate.parts:
-        for constant in _CONSTANT.findall(part.text):
-            bare = constant.strip("'\"")
-            if bare not in candidate.source.text and any(bare in test for test in tests):
-                return True
-    return False

@@ -58,6 +58,8 @@ def _doubts(evidence: Evidence, template: str) -> list[str]:
         found.append("Another patch ranks above it.")
     if evidence.places > 1:
         found.append(f"It makes the same change in {evidence.places} places.")
+    if evidence.shifts_number:
+        found.append("It changes a number that is no index, no bound, and not compared.")
     if not evidence.usual and not evidence.aimed:
         found.append(f"An edit of this kind ({template}) is less usual.")
     return found

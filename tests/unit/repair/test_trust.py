@@ -1,0 +1,317 @@
+"""How far a patch is trusted: the evidence, the model, the rules above it, the words."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from paramedic_workers.repair.behaviour import Comparison
+from paramedic_workers.repair.candidates import functions_of
+from paramedic_workers.repair.edits import Candidate
+from paramedic_workers.repair.judged import Judged
+from paramedic_workers.repair.localise import Suspicion
+from paramedic_workers.repair.model import Trust
+from paramedic_workers.repair.source import Replacement, Source
+from paramedic_workers.repair.templates.priors import PRIORS
+from paramedic_workers.repair.trust import families
+from paramedic_workers.repair.trust.evidence import Evidence
+from paramedic_workers.repair.trust.features import FEATURES, vector
+from paramedic_workers.repair.trust.gather import gather
+from paramedic_workers.repair.trust.model import Model, judge, speaks_against
+from paramedic_workers.repair.trust.reasons import reasons
+
+#: As good as evidence gets.
+GOOD = Evidence(usual=True, failing_on_line=4, passing_on_line=4, hygiene=1.6, size=3)
+#: Something that speaks against it, as strong as that can be.
+AGAINST = (
+    {"deletes_code": True},
+    {"copies_constant": True},
+    {"inputs_compared": 50, "rivals_disagreeing": 1, "as_likely_disagreeing": 1},
+    {"rivals_as_likely": 1},
+    {"failing_on_line": 1, "passing_on_line": 0},
+)
+
+
+def some_evidence(dice: random.Random) -> Evidence:
+    """Evidence with any numbers."""
+    drawn: dict[str, Any] = {}
+    for field in fields(Evidence):
+        drawn[field.name] = {
+            "bool": dice.random() < 0.3,
+            "int": dice.randint(0, 12),
+            "float": dice.random() * 2,
+        }[str(field.type)]
+    return Evidence(**drawn)
+
+
+def with_number(evidence: Evidence, name: str, value: float) -> Evidence:
+    changed: dict[str, Any] = {name: value}
+    return replace(evidence, **changed)
+
+
+# -- the model ---------------------------------------------------------------------------
+
+
+def test_the_best_evidence_is_trusted_and_the_worst_is_not() -> None:
+    assert judge(GOOD)[0] is Trust.HIGH
+    bad = replace(GOOD, usual=False, position=3, rivals_disagreeing=6, hygiene=0.1, easy=True)
+    assert judge(bad)[0] is Trust.LOW
+    assert judge(bad)[1] < 0.2
+    assert judge(GOOD)[1] > 0.8
+
+
+def test_every_weight_keeps_its_direction() -> None:
+    for feature, weight in zip(FEATURES, Model.read().weights, strict=True):
+        assert weight * feature.direction >= 0, feature.name
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("rivals_disagreeing", range(12)),
+        ("position", range(5)),
+        ("rival_share", [0, 0.3, 0.8, 2, 9]),
+        ("deletes_code", [False, True]),
+        ("copies_constant", [False, True]),
+        ("easy", [False, True]),
+        ("shifts_number", [False, True]),
+        ("places", [1, 2, 5]),
+        ("size", [1, 10, 100, 1000]),
+    ],
+)
+def test_more_against_a_patch_never_raises_trust(name: str, values: Sequence[float]) -> None:
+    dice = random.Random(1)
+    for _ in range(200):
+        evidence = replace(some_evidence(dice), inputs_compared=dice.choice([0, 50]))
+        chances = [judge(with_number(evidence, name, value))[1] for value in values]
+        assert chances == sorted(chances, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("usual", [False, True]),
+        ("aimed", [False, True]),
+        ("named_in_message", [False, True]),
+        ("failing_on_line", range(6)),
+        ("passing_on_line", range(6)),
+        ("agreeing_mass", [0, 0.5, 1]),
+        ("hygiene", [0.1, 0.5, 1, 1.6]),
+    ],
+)
+def test_more_for_a_patch_never_lowers_trust(name: str, values: Sequence[float]) -> None:
+    dice = random.Random(2)
+    order = [Trust.LOW, Trust.MEDIUM, Trust.HIGH]
+    for _ in range(200):
+        evidence = some_evidence(dice)
+        judged = [judge(with_number(evidence, name, value)) for value in values]
+        assert [chance for _, chance in judged] == sorted(chance for _, chance in judged)
+        assert sorted(order.index(t) for t, _ in judged) == [order.index(t) for t, _ in judged]
+
+
+@pytest.mark.parametrize("against", AGAINST)
+def test_no_chance_outweighs_strong_evidence_against(against: dict[str, Any]) -> None:
+    model = replace(Model.read(), bias=50.0)
+    evidence = replace(GOOD, **against)
+    assert model.chance(evidence) > 0.99
+    assert model.trust(evidence) is Trust.LOW
+    assert model.trust(GOOD) is Trust.HIGH
+
+
+def test_what_the_message_aims_at_needs_no_second_test() -> None:
+    alone = replace(GOOD, failing_on_line=1, passing_on_line=0)
+    assert speaks_against(alone)
+    assert not speaks_against(replace(alone, aimed=True))
+    assert not speaks_against(replace(alone, in_broken_file=True))
+    assert judge(replace(alone, aimed=True))[0] is not Trust.LOW
+
+
+def test_rivals_that_behave_the_same_are_no_rivals() -> None:
+    contested = replace(GOOD, plausible=3, rival_share=0.95, rivals_near=2, rivals_as_likely=2)
+    alike = replace(contested, inputs_compared=80)
+    assert judge(contested)[0] is Trust.LOW
+    assert judge(alike)[0] is Trust.HIGH
+
+
+def test_features_are_bounded_numbers() -> None:
+    dice = random.Random(3)
+    for _ in range(300):
+        evidence = replace(some_evidence(dice), hygiene=max(0.001, dice.random() * 2))
+        assert all(0.0 <= value <= 3.0 for value in vector(evidence))
+
+
+def test_families_are_those_that_there_are() -> None:
+    syntax = {
+        *("missing colon", "missing bracket", "missing comma", "foreign word"),
+        *("misspelt keyword", "comparison", "odd character"),
+    }
+    named = families.USUAL | families.EASY | families.SHIFTING
+    assert named - syntax <= set(PRIORS)
+    assert not families.USUAL & families.EASY
+
+
+# -- the evidence ------------------------------------------------------------------------
+
+FILE = "/p/m.py"
+TEXT = """
+def total(prices, tax, words):
+    amount = 0
+    for price in prices[0:]:
+        amount -= price
+    for number in range(len(words) - 1):
+        print(words[number + 1])
+    if amount > 10:
+        return round(amount, 2)
+    return amount
+"""
+
+
+def candidate(
+    old: str, new: str, template: str = "comparison operator", score: float = 1.0
+) -> Candidate:
+    source = Source(Path(FILE), "m.py", TEXT)
+    start = TEXT.index(old)
+    part = Replacement(start, start + len(old), new)
+    function = functions_of(source)[0]
+    return Candidate(source, function, (part,), template, new, source.line_of(start), score)
+
+
+def judged(*candidates: Candidate) -> list[Judged]:
+    return [Judged(c, c.score, (), c.text()) for c in candidates]
+
+
+def gathered(
+    candidates: Sequence[Candidate],
+    position: int = 0,
+    *,
+    comparison: Comparison | None = None,
+    tests: Sequence[str] = (),
+    messages: Sequence[str] = (),
+) -> Evidence:
+    lines = range(1, 12)
+    suspicion = Suspicion(
+        lines={FILE: {5: 0.8}},
+        failing={FILE: Counter(dict.fromkeys(lines, 2))},
+        passing={FILE: Counter({5: 3})},
+        raised={(FILE, 5)},
+    )
+    return gather(
+        position,
+        judged(*candidates),
+        comparison,
+        suspicion=suspicion,
+        tests=tests,
+        messages=messages,
+        failing_tests=2,
+        tried=40,
+    )
+
+
+PLUS = candidate("-= price", "+= price", "augmented assignment")
+
+
+def test_evidence_tells_of_the_tests_and_the_edit() -> None:
+    evidence = gathered([PLUS])
+    assert (evidence.failing_on_line, evidence.passing_on_line) == (2, 3)
+    assert (evidence.failing_tests, evidence.tried) == (2, 40)
+    assert evidence.raised_here
+    assert evidence.suspicion == 0.8
+    assert evidence.prior == PRIORS["augmented assignment"]
+    assert evidence.usual
+    assert not evidence.aimed
+    assert (evidence.plausible, evidence.position, evidence.rival_share) == (1, 0, 0.0)
+
+
+def test_evidence_tells_of_rivals_and_whether_they_behave_otherwise() -> None:
+    near = candidate("> 10", ">= 10", score=0.9)
+    far = candidate("return amount", "return tax", "other name", score=0.3)
+    outcomes = [("a", "a", "a"), ("b", "b", "c"), ("d", "d", "d"), ("e", "e", "f")]
+    uncompared = gathered([PLUS, near, far])
+    assert (uncompared.rivals_near, uncompared.rivals_as_likely) == (1, 1)
+    assert uncompared.inputs_compared == uncompared.rivals_disagreeing == 0
+    first = gathered([PLUS, near, far], comparison=Comparison(3, outcomes))
+    assert (first.inputs_compared, first.rivals_disagreeing) == (4, 1)
+    assert (first.as_likely_disagreeing, first.disagreement) == (0, 0.5)
+    assert first.agreeing_mass == pytest.approx(1.9 / 2.2, abs=1e-3)
+    last = gathered([PLUS, near, far], 2, comparison=Comparison(3, outcomes))
+    assert (last.rivals_disagreeing, last.as_likely_disagreeing) == (2, 2)
+    assert last.position == 2
+
+
+def test_evidence_tells_what_comes_from_messages_and_tests() -> None:
+    named = candidate("return amount", "return tax", "other name")
+    assert gathered([named], messages=["name 'tax' is wrong"]).named_in_message
+    assert not gathered([named], messages=["taxes are wrong"]).named_in_message
+    copied = candidate("return amount", "return 4711", "number")
+    assert gathered([copied], tests=["assert total([]) == 4711"]).copies_constant
+    assert not gathered([copied], tests=["assert total([]) == 47"]).copies_constant
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "shifts"),
+    [
+        ("[0:]", "[1:]", False),
+        ("> 10", "> 11", False),
+        ("len(words) - 1", "len(words)", False),
+        ("[number + 1]", "[number + 2]", False),
+        ("amount, 2)", "amount, 3)", True),
+        ("= 0", "= 1", True),
+    ],
+)
+def test_a_number_that_counts_nothing_is_made_to_measure(old: str, new: str, shifts: bool) -> None:
+    edited = candidate(old, new, "number")
+    inner = [n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b][:1] or [len(new)]
+    start = edited.parts[0].start + inner[0]
+    part = Replacement(start, edited.parts[0].end, new[inner[0] :])
+    assert gathered([replace(edited, parts=(part,))]).shifts_number is shifts
+    assert not gathered([replace(edited, template="other name")]).shifts_number
+
+
+# -- the words ---------------------------------------------------------------------------
+
+
+def told(evidence: Evidence, **more: tuple[str, ...]) -> tuple[str, ...]:
+    return reasons(evidence, judge(evidence)[0], template="number", **more)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"deletes_code": True}, "It takes code away without putting other code in its place."),
+        ({"copies_constant": True}, "It writes a constant that stands in the failing test."),
+        ({"failing_on_line": 1, "passing_on_line": 0}, "Only one test runs the changed line."),
+        ({"rivals_as_likely": 2}, "2 other patches pass as well, and no less likely."),
+        (
+            {
+                "inputs_compared": 40,
+                "rivals_disagreeing": 1,
+                "as_likely_disagreeing": 1,
+                "disagreement": 0.25,
+            },
+            "1 other patch passes as well, is no less likely and behaves otherwise"
+            " on up to 25% of 40 varied inputs.",
+        ),
+        (
+            {"inputs_compared": 40, "plausible": 3},
+            "2 other patches pass as well and behave the same on 40 varied inputs.",
+        ),
+        ({"places": 3}, "It makes the same change in 3 places."),
+        ({"usual": False}, "An edit of this kind (number) is less usual."),
+        ({"aimed": True}, "It follows from the error message."),
+        ({}, "4 failing and 4 passing tests run the changed line."),
+        ({}, "It is an edit that people often make (number)."),
+    ],
+)
+def test_reasons_say_what_the_numbers_mean(change: dict[str, Any], sentence: str) -> None:
+    assert sentence in told(replace(GOOD, **change))
+
+
+def test_what_a_reader_would_say_is_said_as_well() -> None:
+    assert "`x` is no longer used." in told(GOOD, against=("`x` is no longer used",))
+    assert "`y` is used now." in told(GOOD, favour=("`y` is used now",))
