@@ -97,6 +97,11 @@ class Session:
         self._renew()
         return self.open(self._files, self._texts)
 
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """Absolute path -> what is imported in place of the file on disk."""
+        return self._texts
+
     def ask(self, request: dict[str, Any], answer: type[T], timeout: float) -> T:
         """The warm process's answer.
 

@@ -37,13 +37,16 @@ def import_from_text(path: str, text: str) -> None:
 def rerunner(settings: dict[str, Any], request: dict[str, Any]) -> Callable[[int], None]:
     """The work of a child that tries `request`.
 
-    Request: `path` and `text` of the edited file (or none), `files` to collect, `tests`
+    Request: `path` and `text` of the edited file (or none), `texts` of other files that are
+    imported in place of those on disk, `files` to collect, `tests`
     (file and name) that must pass, `whole_files` of which every test must, `limit` (CPU
     seconds of one test), `all`: whether the other tests are run as well. The child writes
     one line for each test as it ends, and `{"done": true, "errors": […]}` at the end.
     """
 
     def work(pipe: int) -> None:
+        for path, text in request["texts"].items():
+            import_from_text(path, text)
         if request["path"]:
             import_from_text(request["path"], request["text"])
         watcher = CallWatcher()
