@@ -110,6 +110,7 @@ def _vary_float(value: float, dice: random.Random) -> float:
 
 
 def _vary_text(value: str, dice: random.Random) -> str:
+    """Made of its own characters, because others may mean something else or nothing."""
     if not value:
         return value
     at, other = dice.randrange(len(value)), dice.randrange(len(value))
@@ -127,7 +128,6 @@ def _vary_text(value: str, dice: random.Random) -> str:
         value[::-1],
         value + value[low : high + 1],
         value[at],
-        f"{value[:at]} {value[at:]}",
         value * 2 if len(value) < _LONGEST else value[: len(value) // 2],
     ]
     return dice.choice(ways)
