@@ -26,7 +26,6 @@ from redis.exceptions import ConnectionError, OutOfMemoryError, ReadOnlyError, T
 
 from paramedic_workers import topology
 from paramedic_workers.groups import RoundEnd
-from paramedic_workers.housekeeping import keep_house
 from paramedic_workers.incidents import group_name, group_parts
 from paramedic_workers.intake import keep_rejected
 from paramedic_workers.results import Result
@@ -84,6 +83,8 @@ def deliver(sink: str, result_id: str) -> None:
 @shared_task(name=topology.SWEEP_TASK)
 def sweep() -> None:
     """Ring again for whatever waits."""
+    from paramedic_workers.housekeeping import keep_house  # takes a while to import
+
     work = runtime(current_task.app)
     bells = work.sweeper.sweep()
     ring_groups(current_task.app, bells.groups)

@@ -1,8 +1,9 @@
 """Process trees of target code: waited for, read within bounds, and killed to the last one.
 
 Under bubblewrap a tree is a process namespace, which dies with its first process.
-Without it, a tree is everything in the session that was started, plus everything that
-has inherited the mark we put into its environment.
+Without it, a tree is everything below its guard (`guard.py`), which inherits whoever
+loses its parent. Should target code kill the guard, what is left is found by the session
+that was started, and by the mark that we put into its environment.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,6 +25,8 @@ KEPT_OUTPUT = 32 * 1024
 #: Seconds that the kernel may take to end what was killed.
 _GRACE = 10.0
 _PAUSE = 0.005
+#: States of processes that have ended and are not yet reaped.
+_DEAD = (b"Z", b"X")
 
 
 class ProcessTree:
@@ -44,7 +47,8 @@ class ProcessTree:
 
         Args:
             popen: the first process.
-            end_others: kills whatever else is in the tree; returns when nothing is left.
+            end_others: kills whatever else is in the tree; returns when nothing is left. It
+                is called while the first process still lives, unless that ended by itself.
             clean_up: called once when the whole tree has ended.
         """
         self._popen = popen
@@ -77,9 +81,9 @@ class ProcessTree:
         """Kill what is left, then reap: until then the group's id cannot be anyone else's."""
         with self._lock:
             if self._status is None:
+                self._end_others()
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(self._popen.pid, signal.SIGKILL)
-                self._end_others()
                 self._status = _signed(self._popen.wait())
                 self._clean_up()
             return self._status
@@ -144,21 +148,45 @@ def end_namespace(first: int | None) -> Callable[[], None]:
     return end
 
 
-def end_marked(mark: str, session: int) -> Callable[[], None]:
-    """Ends every process that carries the mark or belongs to the session."""
+def end_guarded(mark: str, guard: int) -> Callable[[], None]:
+    """Ends every process below the guard, then the guard, then who else bears its mark.
+
+    The guard goes last: as long as it lives, nobody below it can get out of sight.
+    """
 
     def end() -> None:
-        deadline = time.monotonic() + _GRACE
-        while time.monotonic() < deadline:
-            found = [pid for pid in _processes() if _belongs(pid, mark, session)]
-            if not found:
-                return
-            for pid in found:
-                with suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, signal.SIGKILL)
-            time.sleep(_PAUSE)
+        _kill_all(lambda: _below(guard))
+        _kill_all(lambda: (pid for pid in _processes() if _belongs(pid, mark, guard)))
 
     return end
+
+
+def _kill_all(find: Callable[[], Iterable[int]]) -> None:
+    """Kill what is found until nothing is found any more; gives up after the grace."""
+    deadline = time.monotonic() + _GRACE
+    while time.monotonic() < deadline:
+        found = tuple(find())
+        if not found:
+            return
+        for pid in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(_PAUSE)
+
+
+def _below(root: int) -> Iterator[int]:
+    """The living descendants of a process."""
+    children: dict[int, list[int]] = {}
+    for pid in _processes():
+        with suppress(OSError):
+            state, parent, *_ = _status_of(pid)
+            children.setdefault(int(parent), []).append(pid if state not in _DEAD else -pid)
+    waiting = [root]
+    while waiting:
+        for pid in children.get(waiting.pop(), ()):
+            if pid > 0:
+                yield pid
+            waiting.append(abs(pid))
 
 
 def new_mark() -> str:
@@ -223,7 +251,7 @@ def _belongs(pid: int, mark: str, session: int) -> bool:
 
 
 def _is_zombie(pid: int) -> bool:
-    return _status_of(pid)[0] in (b"Z", b"X")
+    return _status_of(pid)[0] in _DEAD
 
 
 def _lives(worker: str) -> bool:

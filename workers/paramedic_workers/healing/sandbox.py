@@ -5,6 +5,8 @@ working tree, writable; a private /tmp; and no other process, user or network. W
 worker is root, it runs as `nobody`. Limits on memory, processes and file size hold in
 any case. What is not in force is said by `description`, and loudly in the log.
 
+Without it, everything is started below a guard, which loses sight of nothing (`guard.py`).
+
 The command is started through a chain of small programs, each of which replaces itself
 by the next: bwrap (what can be seen) → setpriv (who runs it) → unshare (so that its
 processes are counted apart) → prlimit (how much it may use) → env (where it starts) →
@@ -18,6 +20,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -46,7 +49,7 @@ from paramedic_workers.healing.mounts import mount_arguments
 from paramedic_workers.healing.processes import (
     MARK,
     ProcessTree,
-    end_marked,
+    end_guarded,
     end_namespace,
     new_mark,
     threads_of,
@@ -54,6 +57,9 @@ from paramedic_workers.healing.processes import (
 from paramedic_workers.settings import SandboxMode, TargetSettings
 
 _log = structlog.get_logger()
+
+#: Runs a command below itself, and keeps sight of all that comes of it.
+_GUARD = (sys.executable, "-I", "-S", str(Path(__file__).with_name("guard.py")))
 
 
 class Sandbox:
@@ -201,13 +207,14 @@ class Sandbox:
             *limits_of(self._limits, processes=threads_of(user) + self._limits.processes),
         ]
         try:
-            popen = _popen([*chain, *command.argv], command, environment=variables)
+            _check_there(chain[0], variables["PATH"])
+            popen = _popen([*_GUARD, *chain, *command.argv], command, environment=variables)
         except BaseException:
             trees.remove_tree(scratch)
             raise
         return ProcessTree(
             popen,
-            end_others=end_marked(mark, popen.pid),
+            end_others=end_guarded(mark, popen.pid),
             clean_up=lambda: trees.remove_tree(scratch),
         )
 
@@ -233,10 +240,20 @@ def _popen(
             umask=0o022,
         )
     except OSError as error:
-        raise SandboxError(
-            f"A process of the target cannot be started: {error.strerror}: {error.filename}.",
-            remedy="Install util-linux (setpriv, unshare, prlimit).",
-        ) from error
+        raise _cannot_start(f"{error.strerror}: {error.filename}") from error
+
+
+def _check_there(program: str, path: str) -> None:
+    """Make sure of the first program of the chain: the guard could only exit without it."""
+    if shutil.which(program, path=path) is None:
+        raise _cannot_start(f"there is no {program}")
+
+
+def _cannot_start(reason: str) -> SandboxError:
+    return SandboxError(
+        f"A process of the target cannot be started: {reason}.",
+        remedy="Install util-linux (setpriv, unshare, prlimit).",
+    )
 
 
 def _basic_variables(*, home: str, scratch: str) -> dict[str, str]:
