@@ -104,7 +104,8 @@ def test_candidates_come_best_first_and_only_from_suspicious_lines(tmp_path: Pat
     candidates = list(queue)
     scores = [candidate.score for candidate in candidates]
     assert scores == sorted(scores, reverse=True)
-    assert {candidate.line for candidate in candidates} == {3, 5}
+    assert {c.function.name for c in candidates if c.function} == {"total"}
+    assert {3, 5} <= {candidate.line for candidate in candidates}
     assert candidates[0].text() == SOURCE.replace("-= price", "+= price")
     assert [c.order() for c in queue] == [c.order() for c in candidates]
 

@@ -23,6 +23,7 @@ from paramedic_workers.repair.source import (
     NotPython,
     Replacement,
     Source,
+    Text,
     header_lines,
     statements_below,
 )
@@ -74,6 +75,8 @@ class CandidateQueue:
     knowledge: Knowledge
     root: Path
     templates: tuple[Template, ...] = field(default_factory=all_templates)
+    #: Absolute path -> what is looked at in place of the file on disk.
+    texts: Mapping[str, str] = field(default_factory=dict)
     #: Factors for templates by name, learned from history.
     priors: Mapping[str, float] = field(default_factory=dict)
     seed: int = 0
@@ -120,13 +123,20 @@ class CandidateQueue:
         areas: list[Area] = []
         for file in self.suspicion.files():
             try:
-                source = Source.read(Path(file), self.root)
+                source = self._source(Path(file))
             except NotPython:
                 continue
             areas += self._areas_of(source)
         areas = [area for area in areas if area.statements]
         random.Random(self.seed).shuffle(areas)
         return sorted(areas, key=lambda area: -area.greatest)
+
+    def _source(self, path: Path) -> Source:
+        text = self.texts.get(str(path))
+        if text is None:
+            return Source.read(path, self.root)
+        encoding = Text.read(path, self.root).encoding
+        return Source(path, path.relative_to(self.root).as_posix(), text, encoding)
 
     def _areas_of(self, source: Source) -> Iterator[Area]:
         lines = self.suspicion.lines[str(source.path)]

@@ -4,18 +4,22 @@
     return left == right                return set(left) == set(right)
 
 Tried when no single edit is enough. Edits are the same if they are of one template and
-do the same to the text: a part that stays (`x` in `set(x)`) may differ. Across functions
-only the same text in place of the same text counts: a name or a literal.
+do the same to the text: a part that stays (`x` in `set(x)`) may differ on one line. Across
+functions only names and literals are changed together.
 """
 
 from __future__ import annotations
 
+import io
+import tokenize
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from itertools import combinations, pairwise
 
 from paramedic_workers.repair.edits import Candidate
-from paramedic_workers.repair.source import Replacement
+from paramedic_workers.repair.source import Replacement, Source
 
 #: Places of one edit that are combined in pairs; of more, only all together are tried.
 _MOST_PLACES = 8
@@ -41,22 +45,61 @@ def coordinated(singles: Iterable[Candidate]) -> list[Candidate]:
 
 
 def coordinated_in_file(singles: Iterable[Candidate]) -> list[Candidate]:
-    """The same edit wherever a file has it, in several functions or outside of them."""
-    groups: dict[_Key, list[Candidate]] = {}
-    for candidate in singles:
-        if len(candidate.parts) == 1 and not _is_insertion(candidate.parts[0]):
-            part = candidate.parts[0]
-            before = candidate.source.text[part.start : part.end]
-            key = (candidate.source.relative, candidate.template, before, part.text)
-            groups.setdefault(key, []).append(candidate)
-    spread = [group for group in groups.values() if len({one.function for one in group}) > 1]
-    joined = [_join(group, _IN_FILE) for group in spread]
-    found = [replace(one, function=None) for one in joined if one is not None]
-    return sorted(found, key=Candidate.order)[:_MOST_IN_FILE]
+    """The same name or literal put in place of another wherever a file has that.
+
+    Also where no failing test came: a test ends at the first of several mistakes.
+    """
+    found: dict[tuple[str, str, str], Candidate] = {}
+    for single in sorted(singles, key=Candidate.order):
+        if len(found) >= _MOST_IN_FILE:
+            break
+        everywhere = _everywhere(single)
+        if everywhere is not None:
+            part = single.parts[0]
+            before = single.source.text[part.start : part.end]
+            found.setdefault((single.source.relative, before, part.text), everywhere)
+    return sorted(found.values(), key=Candidate.order)
 
 
-def _is_insertion(part: Replacement) -> bool:
-    return part.start == part.end
+def _everywhere(single: Candidate) -> Candidate | None:
+    """The same in the whole file; None where it is no token, or is in one function only."""
+    if len(single.parts) != 1 or not isinstance(single.source, Source):
+        return None
+    part, text = single.parts[0], single.source.text
+    before = text[part.start : part.end]
+    if not before.isidentifier() and before[:1] not in ("'", '"'):
+        return None
+    is_attribute = text[: part.start].endswith(".")
+    places = [
+        start
+        for start in _tokens(single.source).get(before, ())
+        if text[:start].endswith(".") == is_attribute
+    ]
+    function = single.function
+    outside = [p for p in places if function is None or not function.start <= p < function.end]
+    if len(places) < 2 or not outside:
+        return None
+    return replace(
+        single,
+        function=None,
+        parts=tuple(Replacement(start, start + len(before), part.text) for start in places),
+        places=len(places),
+        title=f"{single.title} in {len(places)} places",
+        line=single.source.line_of(places[0]),
+        score=_IN_FILE * single.score,
+    )
+
+
+@lru_cache(maxsize=8)
+def _tokens(source: Source) -> dict[str, list[int]]:
+    """Where each name and each text of a file stands."""
+    found: dict[str, list[int]] = {}
+    with suppress(tokenize.TokenError, SyntaxError):
+        for token in tokenize.generate_tokens(io.StringIO(source.text).readline):
+            if token.type in (tokenize.NAME, tokenize.STRING):
+                line, column = token.start
+                found.setdefault(token.string, []).append(source.line_start(line) + column)
+    return found
 
 
 def _combinations(group: Sequence[Candidate]) -> list[Candidate]:
@@ -100,5 +143,6 @@ def _key(candidate: Candidate) -> _Key:
     if candidate.template in _MIRRORED:
         return place, candidate.template, "", "" if part.text in ("True", "False") else part.text
     if before and before in part.text:
-        return place, candidate.template, "", part.text.replace(before, "\0")
+        line = f"{place}:{candidate.line}"
+        return line, candidate.template, "", part.text.replace(before, "\0")
     return place, candidate.template, before, part.text

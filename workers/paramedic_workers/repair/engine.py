@@ -2,7 +2,8 @@
 
 1. Find the failing tests and the test files near them.
 2. Start a warm process that has collected them. Where it could not because a file does
-   not parse, that file is healed before anything else (`syntax/`).
+   not parse, that file is healed before anything else (`syntax/`); where making it parse
+   is not enough, everything starts again behind the mended file (`mended`).
 3. Observe: run and trace the tests, work out which lines are suspicious.
 4. Search: try candidates, the best first.
 5. Rank what passes, and say how far each patch is trusted.
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from paramedic_workers.repair.behaviour.rivals import compare_rivals
 from paramedic_workers.repair.candidates import CandidateQueue, may_change_by_path
 from paramedic_workers.repair.edits import Candidate
 from paramedic_workers.repair.localise import favour_recent_changes
+from paramedic_workers.repair.mended import Mended, ways, with_names
 from paramedic_workers.repair.messages import Greeting
 from paramedic_workers.repair.model import (
     Project,
@@ -34,10 +36,13 @@ from paramedic_workers.repair.rank import Circumstances, rank
 from paramedic_workers.repair.search import Search
 from paramedic_workers.repair.session import Session, WarmProcessLost
 from paramedic_workers.repair.syntax import healing as syntax
-from paramedic_workers.repair.syntax.files import broken_files
+from paramedic_workers.repair.syntax.files import BrokenFile, broken_files
 from paramedic_workers.repair.targets import FailingTest, find_failing, modules_of, test_files
 from paramedic_workers.repair.trials import Trials
 from paramedic_workers.repair.validate import Validator
+
+#: Share of the time in which single edits of a file that does not parse are tried.
+_SYNTAX_SHARE = 0.5
 
 
 def repair(
@@ -77,6 +82,8 @@ class _Repair:
     budget: float
     progress: Callable[[SearchProgress], None]
     seed: int
+    #: Files that do not parse, in a form that does.
+    mended: Mended = field(default_factory=Mended)
 
     def __post_init__(self) -> None:
         self._began = time.monotonic()
@@ -89,7 +96,8 @@ class _Repair:
         files = test_files(self.project, targets)
         try:
             with Session(self.project, seed=self.seed, patience=self._left()) as session:
-                return self._in_session(session, session.open(files), targets, files)
+                greeting = session.open(files, self.mended.texts)
+                return self._in_session(session, greeting, targets, files)
         except WarmProcessLost as error:
             stop = Stop.NOT_FAILING if self._left() else Stop.BUDGET
             return self._nothing(stop, f"The warm process was lost: {error}.")
@@ -102,6 +110,8 @@ class _Repair:
         files: Sequence[str],
     ) -> RepairReport:
         allowed = may_change_by_path(self.project.root, self.project.may_change)
+        if self.mended.texts:
+            targets = with_names(targets, greeting)
         stumbling = _stumbling_over_syntax(greeting, targets)
         if stumbling:
             report = self._heal_syntax(session, stumbling, allowed)
@@ -115,6 +125,8 @@ class _Repair:
             session, greeting, targets, modules=modules, may_change=allowed, budget=self._left()
         )
         favour_recent_changes(seen.suspicion, self.project.root, self.project.recent_changes)
+        if self.mended.texts and not seen.failing and seen.passing_after_all:
+            return self._mends_alone()
         if not seen.failing and not seen.suspicion.lines:
             return self._nothing(Stop.NOT_FAILING, _why_not_failing(seen, greeting))
         if seen.knowledge.error_types() & syntax.ERRORS and not stumbling:
@@ -129,14 +141,21 @@ class _Repair:
         self, session: Session, targets: Sequence[FailingTest], allowed: Callable[[str], bool]
     ) -> RepairReport | None:
         """What came of healing the files that do not parse; None where all of them do."""
+        if self.mended.texts:
+            return None
         test_files = sorted({target.file for target in targets})
         broken = broken_files(self.project, test_files, allowed)
         if not broken:
             return None
         own = [str(file) for file in test_files]
-        validator = Validator(session, (), (), targets, own, self._deadline)
-        search = syntax.SyntaxSearch(validator, broken, self._deadline, self.progress)
+        deadline = time.monotonic() + _SYNTAX_SHARE * self._left()
+        validator = Validator(session, (), (), targets, own, deadline)
+        search = syntax.SyntaxSearch(validator, broken, deadline, self.progress)
         search.run()
+        if not search.plausible:
+            report = self._go_on_behind(broken, search.tried)
+            if report is not None:
+                return report
         tests = [_read(file) for file in test_files]
         patches = rank(
             search.plausible, Circumstances(tests=tests), modules_of(self.project).name_of
@@ -148,6 +167,27 @@ class _Repair:
             candidates=search.tried,
             seconds=time.monotonic() - self._began,
             detail=_found_detail(patches, search.tried) if patches else search.detail(),
+        )
+
+    def _go_on_behind(self, broken: Sequence[BrokenFile], tried: int) -> RepairReport | None:
+        """What is found when the broken files are mended; None where it is nothing."""
+        for mended in ways(broken, self._deadline):
+            left = self._left()
+            inner = _Repair(self.project, self.failing, left, self.progress, self.seed, mended)
+            report = inner.run()
+            if report.patches:
+                seconds = time.monotonic() - self._began
+                return replace(report, candidates=tried + report.candidates, seconds=seconds)
+        return None
+
+    def _mends_alone(self) -> RepairReport:
+        """The report that making all files parse is enough."""
+        patch = self.mended.alone()
+        if patch is None:
+            return self._nothing(Stop.EXHAUSTED, "The mended files cannot be shown as a diff.")
+        seconds = time.monotonic() - self._began
+        return RepairReport(
+            stop=Stop.FOUND, patches=(patch,), candidates=1, seconds=seconds, detail=patch.title
         )
 
     def _search(
@@ -170,6 +210,7 @@ class _Repair:
             seen.suspicion,
             seen.knowledge,
             self.project.root,
+            texts=self.mended.texts,
             priors=self.project.priors,
             seed=self.seed,
         )
@@ -194,6 +235,8 @@ class _Repair:
             compare=partial(self._compare, search, seen),
         )
         patches = rank(search.trials.plausible, circumstances, modules_of(self.project).name_of)
+        if self.mended.texts:
+            patches = self.mended.with_patches(patches, search.trials.plausible)
         return RepairReport(
             stop=stop,
             patches=patches,

@@ -52,8 +52,12 @@ _KINDS: dict[type, Kind] = {
 
 #: Greatest number, exponent and length that are computed with.
 _GREATEST, _GREATEST_EXPONENT, _LONGEST = 10**15, 64, 2000
+#: Operations on numbers of which the operands can be exchanged.
+_SYMMETRIC = frozenset(
+    {"{0} + {1}", "{0} * {1}", "{0} == {1}", "{0} != {1}", "min({0}, {1})", "max({0}, {1})"}
+)
 #: Expressions of one operation to which a second one is applied.
-_TWICE = 60
+_TWICE = 80
 #: Expressions with the same values that are kept, by number of samples: few tell little.
 _ALIKE = ((1, 3), (3, 2))
 
@@ -98,6 +102,11 @@ class _Operation:
     #: How tightly each operand must bind to stand without parentheses.
     operands: tuple[int, ...] = (ATOM, ATOM)
 
+    @property
+    def is_symmetric(self) -> bool:
+        """Whether exchanging the operands changes nothing."""
+        return self.text in _SYMMETRIC and Kind.TEXT not in self.kinds[0] | self.kinds[1]
+
     def fits(self, *arguments: Expression) -> bool:
         return all(a.kind in kinds for a, kinds in zip(arguments, self.kinds, strict=True))
 
@@ -123,6 +132,7 @@ def expressions(atoms: Sequence[Expression], most: int) -> list[Expression]:
     """
     found = _Found(atoms)
     once = [one for one in _one_more(atoms, atoms) if found.keep(one)]
+    once.sort(key=lambda one: one.size)
     few = atoms[: max(4, len(atoms) // 2)]
     twice = (one for one in _one_more(once[:_TWICE], few) if found.keep(one))
     kept = [*atoms, *once]
@@ -161,19 +171,22 @@ def _one_more(left: Sequence[Expression], right: Sequence[Expression]) -> Iterat
     """What one operation makes of these."""
     for operation in _OPERATIONS:
         single = len(operation.kinds) == 1
-        for arguments in zip(left) if single else _crossed(left, right):
+        crossed = _crossed(left, right, both_ways=not (single or operation.is_symmetric))
+        for arguments in zip(left) if single else crossed:
             if operation.fits(*arguments):
                 yield operation.applied(*arguments)
 
 
 def _crossed(
-    left: Sequence[Expression], right: Sequence[Expression]
+    left: Sequence[Expression], right: Sequence[Expression], *, both_ways: bool
 ) -> Iterator[tuple[Expression, Expression]]:
-    for one in left:
-        for other in right:
+    for position, one in enumerate(left):
+        # Among themselves, each pair is met twice.
+        others = right if both_ways or left is not right else right[position + 1 :]
+        for other in others:
             if one is not other:
                 yield one, other
-                if left is not right:
+                if both_ways and left is not right:
                     yield other, one
 
 

@@ -27,8 +27,9 @@ from paramedic_workers.repair.templates.site import quoted
 
 #: Name of the family, and how likely a fix is of it.
 TEMPLATE, _PRIOR = "new expression", 0.2
-#: Areas, statements of one, and expressions for one place that are looked at.
-_AREAS, _STATEMENTS, _FOR_ONE_PLACE = 6, 30, 200
+#: Areas, statements of one, and expressions for one place that are looked at; three times
+#: as many for whole returned values, right-hand sides and conditions.
+_AREAS, _STATEMENTS, _FOR_ONE_PLACE = 6, 30, 160
 #: Expressions that are built for one statement; names, and parts of the statement, of which.
 _EXPRESSIONS, _NAMES, _PARTS = 1500, 8, 5
 #: Characters of an expression of the statement that is built upon.
@@ -90,7 +91,8 @@ def _at(
     source = area.source
     before = values_of(place.node, samples)
     now = Expression(source.of(place.node), before) if before is not None else None
-    for one in islice(_fitting(place, built, now), _FOR_ONE_PLACE):
+    most = _FOR_ONE_PLACE * (3 if place.weight >= _WHOLE else 1)
+    for one in islice(_fitting(place, built, now), most):
         part = source.replace(place.node, one.text)
         if part is not None:
             weight = place.weight * _likeness(place, one, now) / (1 + 0.3 * one.size)
@@ -212,4 +214,4 @@ def _constants(
     numbers = [ast.literal_eval(number) for number in scope.numbers[:4]]
     for constant in dict.fromkeys((*numbers, *_CONSTANTS)):
         binding = SIGN if repr(constant).startswith("-") else ATOM
-        yield Expression(repr(constant), (constant,) * len(samples), 1, binding)
+        yield Expression(repr(constant), (constant,) * len(samples), 2, binding)

@@ -45,7 +45,7 @@ def rerunner(settings: dict[str, Any], request: dict[str, Any]) -> Callable[[int
     """
 
     def work(pipe: int) -> None:
-        for path, text in request["texts"].items():
+        for path, text in request.get("texts", {}).items():
             import_from_text(path, text)
         if request["path"]:
             import_from_text(request["path"], request["text"])
