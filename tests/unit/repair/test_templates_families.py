@@ -311,6 +311,47 @@ _PATTERNS = [
     line("pattern", "re.split(text, a)", "re.split(re.escape(text), a)"),
 ]
 
+_TEXTS = [
+    line("letter case", 'return text != "UTF-8"', 'return text.lower() != "utf-8"'),
+    line("letter case", 'return text in ("A", "b")', 'return text.lower() in ("a", "b")'),
+    line(
+        "letter of a text",
+        'return text[0] != "."',
+        'return not text.startswith(".")',
+        *("IndexError", "string index out of range"),
+    ),
+    line("letter of a text", 'return text[-1] in ("x", "y")', 'return text[-1:] in ("x", "y")'),
+    line("letter of a text", 'return "-" in text', 'return text.startswith("-")'),
+    line("letter of a text", 'return text.endswith("-")', 'return "-" in text'),
+    line("text as well", 'return text == "y", "yes"', 'return text in ("y", "yes"), "yes"'),
+    line(
+        "text as well",
+        'return text.startswith("y"), "j"',
+        'return text.startswith(("y", "j")), "j"',
+    ),
+    line("constant for a name", "return max(0, b)", "return max(a, b)"),
+    line(
+        "missing default",
+        "return text.strip()",
+        "return (text.strip() if text is not None else None)",
+        *("AttributeError", "'NoneType' object has no attribute 'strip'"),
+        text={"NoneType", "str"},
+    ),
+    line(
+        "missing owner",
+        "return text.getattr(a)",
+        "return getattr(text, a)",
+        *("AttributeError", "'str' object has no attribute 'getattr'"),
+    ),
+    Case(
+        "constant for a name",
+        "class A:\n    def f(self):\n        return max(0, 1)\n",
+        "class A:\n    def f(self):\n        return max(self.least, 1)\n",
+        types={"self": {"A"}},
+        attributes={"A": {"least": "int"}},
+    ),
+]
+
 _EXCEPTIONS = [
     line("forgotten raise", 'ValueError("no")', 'raise ValueError("no")'),
     line("forgotten raise", 'return ValueError("no")', 'raise ValueError("no")'),
@@ -346,6 +387,7 @@ CASES = [
     *_CALLS,
     *_VALUES,
     *_PATTERNS,
+    *_TEXTS,
     *_EXCEPTIONS,
 ]
 

@@ -89,6 +89,25 @@ def instead_of_none(site: Site) -> Iterator[Proposal]:
         )
 
 
+def only_if_there(site: Site) -> Iterator[Proposal]:
+    """`f(x)` becomes `f(x) if x is not None else None`, where `x` was `None`."""
+    node = site.node
+    assert isinstance(node, (ast.Call, ast.Attribute, ast.Subscript, ast.BinOp))
+    chance = max((c for _, c in site.messages("TypeError", "AttributeError")), default=0.0)
+    if not site.is_value or not chance or isinstance(site.parent, ast.BinOp):
+        return
+    asked = {
+        site.text(inner): None
+        for inner in ast.walk(node)
+        if isinstance(inner, (ast.Name, ast.Attribute)) and inner is not node
+        if "NoneType" in site.types_of(inner)
+    }
+    for name in asked:
+        for value, weight in (("None", 0.8), ('""', 0.4), ("0", 0.3)):
+            text = f"({site.text()} if {name} is not None else {value})"
+            yield from site.replace(node, text, weight * chance)
+
+
 def mutable_default(site: Site) -> Iterator[Proposal]:
     """A list or dict that all calls share becomes one for each call."""
     function = site.parent
@@ -120,4 +139,5 @@ _MAYBE_NONE = (ast.Name, ast.Attribute, ast.Call, ast.Subscript)
 KEY = family("missing key", (ast.Subscript,), missing_key)
 ADDED = family("missing default", (ast.Call,), added_default)
 NONE = family("missing default", _MAYBE_NONE, instead_of_none)
+ONLY = family("missing default", (ast.Call, ast.Attribute, ast.Subscript, ast.BinOp), only_if_there)
 MUTABLE = family("missing default", _STATEMENTS, mutable_default)

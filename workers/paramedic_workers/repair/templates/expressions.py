@@ -18,7 +18,7 @@ from paramedic_workers.repair.edits import Proposal
 from paramedic_workers.repair.knowledge import METHOD
 from paramedic_workers.repair.scope import is_read
 from paramedic_workers.repair.spelling import likeness
-from paramedic_workers.repair.templates.site import NUMBERS, SIZED, Site, family
+from paramedic_workers.repair.templates.site import NUMBERS, SIZED, Site, family, likely_instead
 
 _KINDS = (ast.Name, ast.Call, ast.Subscript, ast.Attribute)
 _LONGEST = 40
@@ -49,11 +49,28 @@ def composed(site: Site) -> Iterator[Proposal]:
     own = site.text()
     found: dict[str, float] = {}
     for text, kinds, weight in _small(site):
-        fit = 0.5 if not (wanted and kinds) else 1.0 if wanted & kinds else 0.15
+        fit = likely_instead(wanted, kinds)
         if text != own and weight * fit >= 0.1:
             found[text] = max(weight * fit, found.get(text, 0.0))
     for text, weight in sorted(found.items(), key=lambda pair: -pair[1])[:_MOST_COMPOSED]:
         yield from site.replace(node, text, weight)
+
+
+def name_for_constant(site: Site) -> Iterator[Proposal]:
+    """A local name or an attribute of `self` where a constant of its type stands."""
+    node = site.node
+    assert isinstance(node, ast.Constant)
+    if not site.is_value or node.value is None or isinstance(node.value, bool):
+        return
+    owner = site.scope.parameters[:1]
+    for name in site.names()[:_MOST_NAMES]:
+        types = site.types_of(ast.Name(name))
+        if types & site.types_of(node):
+            yield from site.replace(node, name, 1.0 if name in site.scope.unused_names else 0.6)
+        if [name] == owner:
+            for text, kinds, _ in _attributes(site, name, types, 1.0):
+                if kinds & site.types_of(node):
+                    yield from site.replace(node, text, 0.6)
 
 
 def _small(site: Site) -> Iterator[tuple[str, frozenset[str], float]]:
@@ -99,4 +116,5 @@ def _of_two(site: Site, one: str, other: str) -> Iterator[tuple[str, frozenset[s
 
 
 OTHER = family("other expression", _KINDS, other_expression)
+NAME = family("constant for a name", (ast.Constant,), name_for_constant)
 COMPOSED = family("composed expression", (*_KINDS, ast.BinOp), composed)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from paramedic_workers.repair.edits import Proposal
 from paramedic_workers.repair.spelling import closest, likeness
-from paramedic_workers.repair.templates.site import Site, family
+from paramedic_workers.repair.templates.site import Site, family, likely_instead
 
 _UNDEFINED = re.compile(r"name '(\w+)' is not defined|local variable '(\w+)'|variable '(\w+)'")
 _MOST = 12
@@ -51,7 +51,7 @@ def other_name(site: Site) -> Iterator[Proposal]:
         types = site.types_of(ast.Name(other))
         # A name that nothing reads yet was made for something.
         likely = 1.0 if other in unused else 0.7 + 0.3 * likeness(site.node.id, other)
-        yield from site.replace(site.node, other, _fit(own, types) * likely)
+        yield from site.replace(site.node, other, likely_instead(own, types) * likely)
 
 
 def other_target(site: Site) -> Iterator[Proposal]:
@@ -63,7 +63,7 @@ def other_target(site: Site) -> Iterator[Proposal]:
     for other in site.names()[:_MOST]:
         if other != site.node.id:
             types = site.types_of(ast.Name(other))
-            yield from site.replace(site.node, other, _fit(own, types))
+            yield from site.replace(site.node, other, likely_instead(own, types))
 
 
 def without_quotes(site: Site) -> Iterator[Proposal]:
@@ -86,12 +86,6 @@ def other_function(site: Site) -> Iterator[Proposal]:
     functions = [n for n, kind in site.scope.module_names.items() if kind == "function"]
     for other in closest(site.node.id, functions, least=0.3):
         yield from site.replace(site.node, other, max(0.3, likeness(site.node.id, other)))
-
-
-def _fit(own: frozenset[str], other: frozenset[str]) -> float:
-    if own and other:
-        return 1.0 if own & other else 0.15
-    return 0.5
 
 
 def _is_called(site: Site) -> bool:

@@ -36,7 +36,7 @@ def dropped_one(site: Site) -> Iterator[Proposal]:
     assert isinstance(site.node, ast.BinOp)
     right = site.node.right
     if isinstance(right, ast.Constant) and right.value == 1 and not isinstance(right.value, bool):
-        yield from site.replace(site.node, site.text(site.node.left))
+        yield from site.replace(site.node, site.text(site.node.left), 0.85)
 
 
 def _weight(site: Site, node: ast.expr) -> float:
@@ -48,12 +48,12 @@ def _weight(site: Site, node: ast.expr) -> float:
     parent = site.parent
     if isinstance(parent, ast.Call) and node in parent.args:
         is_range = isinstance(parent.func, ast.Name) and parent.func.id == "range"
-        return 1.0 if is_range else 0.5 * _certainty(types)
+        return 1.0 if is_range else 0.4 * _certainty(types)
     if isinstance(parent, (ast.Slice, ast.Subscript)):
-        return 0.9 if types or isinstance(parent, ast.Slice) else 0.4
+        return 0.8 if types or isinstance(parent, ast.Slice) else 0.35
     if isinstance(parent, (ast.Compare, ast.Return, ast.Assign, ast.AugAssign)):
-        return 0.7 * _certainty(types)
-    return 0.5 * _certainty(types)
+        return 0.6 * _certainty(types)
+    return 0.4 * _certainty(types)
 
 
 def _certainty(types: frozenset[str]) -> float:

@@ -2,6 +2,7 @@
 
 return total                return self.total           (from a NameError)
     def area():                 def area(self):         (takes 0 positional arguments)
+return name.len()           return len(name)        (a function, not a method)
 return self.size            return self.size()          (method taken for a value)
 if order.is_paid():         if order.is_paid:           (object is not callable)
 """
@@ -9,6 +10,7 @@ if order.is_paid():         if order.is_paid:           (object is not callable)
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from collections.abc import Iterator
 
@@ -69,6 +71,21 @@ def method_reference(site: Site) -> Iterator[Proposal]:
             yield from site.replace(node, site.text(node.func))
 
 
+def function_for_method(site: Site) -> Iterator[Proposal]:
+    """`x.f(y)` becomes `f(x, y)`, for a method that `x` does not have and a function there is."""
+    call = site.node
+    assert isinstance(call, ast.Call)
+    if not isinstance(call.func, ast.Attribute):
+        return
+    name = call.func.attr
+    messages = [message for message, _ in site.messages("AttributeError")]
+    if not any(f"has no attribute '{name}'" in message for message in messages):
+        return
+    if hasattr(builtins, name) or name in site.scope.module_names:
+        given = [site.text(a) for a in (call.func.value, *call.args, *call.keywords)]
+        yield from site.replace(call, f"{name}({', '.join(given)})")
+
+
 def _with_self(site: Site, function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[Proposal]:
     name = site.source.text.index(function.name, site.source.span(function)[0])
     place = site.source.text.index("(", name) + 1
@@ -84,5 +101,6 @@ def _with_self(site: Site, function: ast.FunctionDef | ast.AsyncFunctionDef) -> 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 OWNER = family("missing owner", (ast.Name,), missing_owner)
+FUNCTION = family("missing owner", (ast.Call,), function_for_method)
 SELF = family("missing self", (ast.Module,), missing_self)
 REFERENCE = family("method reference", (ast.Attribute, ast.Call), method_reference)

@@ -84,10 +84,7 @@ class Site:
 
     def fit(self, one: ast.AST, other: ast.AST) -> float:
         """How well the second expression suits the place of the first, by their types."""
-        own, types = self.types_of(one), self.types_of(other)
-        if own and types:
-            return 1.0 if own & types else 0.15
-        return 0.5
+        return likely_instead(self.types_of(one), self.types_of(other))
 
     def siblings(self) -> tuple[list[ast.stmt], int]:
         """The statements of the block around a statement, and its place among them."""
@@ -234,6 +231,18 @@ def first_line(statement: ast.stmt) -> int:
     decorators = getattr(statement, "decorator_list", [])
     lines: list[int] = [statement.lineno, *(decorator.lineno for decorator in decorators)]
     return min(lines)
+
+
+def likely_instead(own: frozenset[str], other: frozenset[str]) -> float:
+    """How likely a value of the other types is meant where one of its own types stands."""
+    if not own or not other:
+        return 0.5
+    if own & other:
+        return 1.0
+    for related, chance in ((NUMBERS - {"bool"}, 0.8), (SEQUENCES | {"set"}, 0.3)):
+        if own & related and other & related:
+            return chance
+    return 0.15
 
 
 def is_one_line(statement: ast.stmt) -> bool:
