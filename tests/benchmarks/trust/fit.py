@@ -4,7 +4,7 @@
 
 Without files, those of the repository. What is printed comes from cross-validation by
 bug: no patch is judged by a model that has seen a patch of the same bug. `--write`
-renews the coefficients in the package; the tables for docs/trust.md are printed.
+renews the coefficients in the package and the tables in docs/trust.md.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from paramedic_workers.repair import Trust
@@ -31,6 +31,9 @@ _FOLDS = 10
 _STEPS = [step / 100 for step in range(20, 99)]
 
 _COEFFICIENTS = Path(trust_package.__file__).with_name("coefficients.json")
+_PAGE = Path(__file__).parents[3] / "docs" / "trust.md"
+#: Stand around the tables in the page.
+_BEGIN, _END = "<!-- tables -->", "<!-- /tables -->"
 
 
 def fitted(samples: Sequence[Sample]) -> Model:
@@ -86,7 +89,7 @@ def _threshold(samples: Sequence[Sample], chances: Sequence[float], wrong: float
 
 
 def tables(samples: Sequence[Sample], model: Model) -> Iterator[str]:
-    """The tables of docs/trust.md, in Markdown."""
+    """The tables of the page, in Markdown."""
     chances = held_out(samples)
     offered = [(s, c) for s, c in zip(samples, chances, strict=True) if s.first]
     yield "| trust | first patches | right | wrong |"
@@ -119,6 +122,19 @@ def _trust(model: Model, sample: Sample, chance: float) -> Trust:
     return Trust.HIGH if chance >= model.high else Trust.MEDIUM
 
 
+def with_tables(page: str, lines: Iterable[str]) -> str:
+    """The page with these lines in place of its tables.
+
+    Raises:
+        ValueError: it has no place for tables.
+    """
+    before, begin, rest = page.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not end:
+        raise ValueError("the page has no place for tables")
+    return "\n".join([before + begin, *lines, end + after])
+
+
 def as_json(model: Model, samples: Sequence[Sample]) -> str:
     """The file of coefficients."""
     names = [feature.name for feature in FEATURES]
@@ -148,6 +164,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.stdout.write(f"\nbias {model.bias}, high from {model.high}, medium from {model.medium}\n")
     if options.write:
         _COEFFICIENTS.write_text(as_json(model, samples), encoding="utf-8")
+        page = _PAGE.read_text(encoding="utf-8")
+        _PAGE.write_text(with_tables(page, tables(samples, model)), encoding="utf-8")
     return 0
 
 

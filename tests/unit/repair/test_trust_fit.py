@@ -73,6 +73,13 @@ def test_thresholds_keep_the_wrong_ones_out() -> None:
     assert "| low | 40 | 0 | 40 |" in told
 
 
+def test_tables_are_put_into_the_page_in_place_of_the_old_ones() -> None:
+    page = "a\n<!-- tables -->\nold\n<!-- /tables -->\nb\n"
+    assert fit.with_tables(page, ["| x |"]) == "a\n<!-- tables -->\n| x |\n<!-- /tables -->\nb\n"
+    with pytest.raises(ValueError, match="no place"):
+        fit.with_tables("a page", [])
+
+
 def test_a_bug_with_many_patches_counts_no_more_than_one_with_two() -> None:
     others = [Sample("a", Evidence(position=n), False) for n in range(5)]
     assert weights(others) == [1.0, 0.25, 0.25, 0.25, 0.25]
