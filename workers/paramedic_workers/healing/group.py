@@ -30,6 +30,7 @@ from paramedic_workers.healing.journal import Journal
 from paramedic_workers.healing.model import Deadline, KnownFix, OfferedPatch
 from paramedic_workers.healing.patching import PatchRefused
 from paramedic_workers.healing.regressions import named
+from paramedic_workers.healing.summary import subject_line
 from paramedic_workers.results import Attempt, AttemptOutcome
 
 #: Tests of a cluster that are tried alone before the cluster counts as unhealed.
@@ -86,7 +87,7 @@ class GroupHealer:
         """Do one piece of work; what it raises is the outcome of these tests."""
         if self.watch.interrupted:
             return self._end_by_signal(tests)
-        page = self.journal.page()
+        page = self.journal.page(subject_line(tests) if tests else "")
         outcome = guarded(Phase.REPAIR, page, lambda: work(page))
         if outcome.failure is not None and tests:
             self._outcomes.append(

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from copy import copy
+from dataclasses import replace
 
 import structlog
 
@@ -42,10 +43,16 @@ class Journal:
         self._stack: list[Phase] = []
         self._latest = Phase.PREPARE
         self._since = self._began
+        self._cause = ""
 
-    def page(self) -> Journal:
-        """A journal for one cause that begins with all that was written so far."""
+    def page(self, cause: str = "") -> Journal:
+        """A journal for one cause that begins with all that was written so far.
+
+        Args:
+            cause: a few words for the person who waits.
+        """
         page = copy(self)
+        page._cause = cause
         page._lines = list(self._lines)
         page._seconds = dict(self._seconds)
         page._stack = []
@@ -77,7 +84,7 @@ class Journal:
     def show(self, progress: Progress) -> None:
         """Show something to the person who waits; a broken display never spoils a heal."""
         with suppress(Exception):
-            self._progress(progress)
+            self._progress(replace(progress, cause=progress.cause or self._cause))
 
     def seconds(self) -> float:
         """Seconds since the heal began."""

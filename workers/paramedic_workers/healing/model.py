@@ -160,6 +160,8 @@ class Progress:
 
     phase: Phase
     message: str
+    #: Which cause is being healed: "test_total in tests/test_cart.py"; empty for all of it.
+    cause: str = ""
     #: Of the repair: candidates that were run so far.
     candidates: int = 0
     #: Seconds left for this phase, where it has a budget.
