@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from .items import CallWatcher, describe_error, path_of
-from .options import WITHOUT_OUR_PLUGIN, QuietOptions, arguments
+from .options import WITHOUT_OUR_PLUGIN, OnlyFiles, QuietOptions, arguments
 
 #: Bytes of pytest's own output that are kept to explain why it did not collect.
 _OUTPUT = 8000
@@ -71,14 +71,24 @@ def collect(
     output = os.memfd_create("output")
     for descriptor in (1, 2):
         os.dup2(output, descriptor)
-    plugins = [QuietOptions(), watcher, TakeOver(settings["root"], handle)]
+    plugins: list[Any] = [QuietOptions(), watcher, TakeOver(settings["root"], handle)]
+    if pytest.version_tuple >= (7,):
+        plugins.append(OnlyFiles(files))
     text = ""
     for further in WITHOUT_OUR_PLUGIN, []:
         status = _start([*further, *arguments(settings["pytest_args"], files)], plugins)
-        text = f"{_end_of(output)}\npytest ended with status {status}".strip()
+        text = _explained(_end_of(output), status)
         if "--paramedic" not in text:
             break
     return text
+
+
+def _explained(text: str, status: Any) -> str:
+    """What pytest said, with a last line that says why it did not collect."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        return f"pytest ended with status {status}"
+    return f"{text}\n{' '.join(dict.fromkeys((lines[0], lines[-1])))}"
 
 
 def _start(arguments: list[str], plugins: list[Any]) -> Any:

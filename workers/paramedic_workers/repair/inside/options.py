@@ -8,6 +8,8 @@ that `addopts` blocks, is a usage error.
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,4 +82,34 @@ WITHOUT_OUR_PLUGIN = ["-p", "no:paramedic"]
 
 def arguments(pytest_args: list[str], files: list[str]) -> list[str]:
     """What pytest is started with."""
-    return [*pytest_args, "--capture=no", "--assert=plain", "-q", *files]
+    named = dict.fromkeys(_name_of(file) for file in files)
+    return [*pytest_args, "--capture=no", "--assert=plain", "-q", *named]
+
+
+def _name_of(file: str) -> str:
+    """What names a file for pytest: for one with brackets in its path, a folder above it.
+
+    pytest takes a bracket for the parameters of a test.
+    """
+    name = os.path.relpath(file) if "[" in file else file
+    while "[" in name:
+        name = os.path.dirname(name)  # noqa: PTH120 - may be empty: the folder we are in
+    return name or os.curdir
+
+
+class OnlyFiles:
+    """A pytest plug-in that keeps what is named by its folder from being collected whole."""
+
+    def __init__(self, files: list[str]) -> None:
+        """Leave alone what is not near one of these files."""
+        self._files = frozenset(files)
+        self._folders = {os.path.dirname(f) for f in files if "[" in f}  # noqa: PTH120
+
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Ignore other files, and folders that hold none of the wanted ones."""
+        if not self._folders:
+            return None
+        path = str(collection_path)
+        if collection_path.is_dir():
+            return None if any(f"{f}{os.sep}".startswith(path) for f in self._folders) else True
+        return None if path in self._files or path.endswith("__init__.py") else True
