@@ -51,7 +51,9 @@ def main() -> int:
     names = tuple(sys.argv[1:]) or tuple(BENCHMARKS)
     unknown = set(names) - set(BENCHMARKS)
     if unknown:
-        sys.stderr.write(f"no benchmark {', '.join(sorted(unknown))}; there are: {', '.join(BENCHMARKS)}\n")
+        sys.stderr.write(
+            f"no benchmark {', '.join(sorted(unknown))}; there are: {', '.join(BENCHMARKS)}\n"
+        )
         return 2
     rows = run(names)
     show(rows)

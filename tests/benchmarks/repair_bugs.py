@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bugs = [bug for bug in bugs if not options.only or bug.id in options.only]
     console = Console(highlight=False, soft_wrap=True)
     healings = []
-    for healing in _healed(bugs, options.budget, options.jobs, console):
+    for healing in _healed(bugs, options, console):
         console.print(row(healing), markup=False)
         healings.append(healing)
     console.print()
@@ -59,7 +59,9 @@ def row(healing: Healing) -> str:
     return f"{healing.bug.id:20} {healing.verdict:16} {speed} {trust:6} {said}"
 
 
-def _healed(bugs: Sequence[Bug], budget: float, jobs: int, console: Console) -> Iterator[Healing]:
+def _healed(
+    bugs: Sequence[Bug], options: argparse.Namespace, console: Console
+) -> Iterator[Healing]:
     """The healings in the order of the bugs; with a bar on a terminal."""
     columns = (
         TextColumn("healing"),
@@ -69,10 +71,11 @@ def _healed(bugs: Sequence[Bug], budget: float, jobs: int, console: Console) -> 
     )
     with (
         Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
-        ThreadPoolExecutor(jobs) as pool,
+        ThreadPoolExecutor(options.jobs) as pool,
     ):
         task = bar.add_task("healing", total=len(bugs))
-        for healing in pool.map(partial(heal, budget=budget), bugs):
+        work = partial(heal, budget=options.budget, few_tests=options.few_tests)
+        for healing in pool.map(work, bugs):
             bar.advance(task)
             yield healing
 
@@ -100,6 +103,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("file", type=Path, help="JSONL of bugs")
     parser.add_argument("--budget", type=float, default=60.0, help="seconds for each bug")
     parser.add_argument("--jobs", type=int, default=2, help="bugs at the same time")
+    parser.add_argument(
+        "--few-tests",
+        type=int,
+        default=0,
+        metavar="N",
+        help="let the engine see N failing and N passing tests only, and judge by all",
+    )
     parser.add_argument("--only", action="append", default=[], metavar="ID")
     parser.add_argument("--out", type=Path, default=Path("build"), help="folder for the results")
     parser.add_argument(

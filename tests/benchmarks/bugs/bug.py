@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import random
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from paramedic_workers.repair import Project
@@ -61,6 +64,28 @@ def failing_tests(root: Path) -> list[str]:
     marks = ("FAILED ", "ERROR ")
     lines = [line for line in run.stdout.splitlines() if line.startswith(marks)]
     return [line.split(" ", 1)[1].split(" - ")[0] for line in lines]
+
+
+def with_few_tests(bug: Bug, failing: Sequence[str], few: int) -> Bug:
+    """The bug with at most this many of its failing tests, and of its passing ones.
+
+    Which ones is decided by the bug's name, so that it is the same every time.
+
+    Args:
+        bug: with all its tests.
+        failing: node ids of those that fail.
+        few: number of each kind.
+    """
+    tree = ast.parse(bug.test)
+    tests = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name.startswith("test")]
+    broken = {test.partition("::")[2] for test in failing}
+    dice = random.Random(bug.id)
+    kept: set[str] = set()
+    for fails in (True, False):
+        names = [test.name for test in tests if (test.name in broken) is fails]
+        kept.update(dice.sample(names, min(few, len(names))))
+    tree.body = [node for node in tree.body if node not in tests or node.name in kept]
+    return replace(bug, test=ast.unparse(tree) + "\n")
 
 
 def patched(root: Path, diff: str) -> str:

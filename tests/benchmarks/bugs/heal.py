@@ -8,7 +8,14 @@ from enum import StrEnum
 from pathlib import Path
 
 from paramedic_workers.repair import RankedPatch, RepairReport, repair
-from tests.benchmarks.bugs.bug import Bug, failing_tests, make_repository, passes_with, patched
+from tests.benchmarks.bugs.bug import (
+    Bug,
+    failing_tests,
+    make_repository,
+    passes_with,
+    patched,
+    with_few_tests,
+)
 from tests.benchmarks.bugs.judge import judge
 
 
@@ -66,16 +73,23 @@ class Healing:
         return self.report.candidates / max(0.001, self.report.seconds)
 
 
-def heal(bug: Bug, budget: float) -> Healing:
+def heal(bug: Bug, budget: float, few_tests: int = 0) -> Healing:
     """Make a small repository of the bug, repair it, and judge every patch.
 
     Args:
         bug: of the file.
         budget: seconds for the repair alone.
+        few_tests: failing and passing tests that the repair has; 0: all. The patches are
+            judged with all of them even so.
     """
     with tempfile.TemporaryDirectory(prefix="bug-") as folder:
         project = make_repository(bug, Path(folder))
-        report = repair(project, failing_tests(project.root), budget)
+        failing = failing_tests(project.root)
+        if few_tests:
+            make_repository(with_few_tests(bug, failing, few_tests), Path(folder))
+            failing = failing_tests(project.root)
+        report = repair(project, failing, budget)
+        make_repository(bug, Path(folder))
         patches = report.patches
         if not patches:
             return Healing(bug, report, Verdict.ABSTAINED, ())

@@ -10,6 +10,7 @@ import pytest
 
 from paramedic_workers.repair.trust.evidence import Evidence
 from tests.benchmarks import repair_bugs
+from tests.benchmarks.bugs.bug import Bug, with_few_tests
 from tests.benchmarks.bugs.chart import Curve, chart
 from tests.benchmarks.trust.data import read_samples
 
@@ -76,6 +77,18 @@ def test_two_bugs_are_healed_judged_and_drawn(
     assert samples[0].source == "sum"
     assert samples[0].right
     assert samples[0].evidence != Evidence()
+
+
+def test_a_bug_can_be_healed_with_few_of_its_tests() -> None:
+    bug = Bug("sum", SUM.format("-="), SUM_TESTS, SUM.format("+="))
+    failing = ["test_solution.py::test_one", "test_solution.py::test_many"]
+    few = with_few_tests(bug, failing, 1)
+    names = [line for line in few.test.splitlines() if line.startswith("def ")]
+    assert "def test_none():" in names
+    assert len(names) == 2
+    assert "from solution import total" in few.test
+    assert with_few_tests(bug, failing, 1) == few
+    assert with_few_tests(bug, failing, 9).test.count("def test") == 3
 
 
 def test_what_is_no_file_of_bugs_is_said_to_be_none(
