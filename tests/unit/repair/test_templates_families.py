@@ -129,6 +129,20 @@ _CONDITIONS = [
         "if a + b == len(items):\n    return 1",
         "if a + b == len(items) or b + a == len(items):\n    return 1",
     ),
+    Case(
+        "condition extended",
+        "def f(a, b):\n    if b and a.read():\n        return 1\n",
+        'def f(a, b):\n    if b and a.read() or hasattr(a, "read"):\n        return 1\n',
+        error=("AttributeError", "'A' object has no attribute 'read'"),
+    ),
+    Case(
+        "early exit",
+        "def f(a):\n    if not a:\n        return True\n    return a.host.lower()\n",
+        "def f(a):\n    if not a:\n        return True\n"
+        "    if a.host is None:\n        return True\n    return a.host.lower()\n",
+        types={"a": {"Url"}},
+        attributes={"Url": {"host": "NoneType"}},
+    ),
     line("condition replaced", "while True:\n    a -= 1", "while items:\n    a -= 1"),
     line("condition added", "items.append(a)", "if a not in items:\n    items.append(a)"),
     line("condition added", "items.append(a)", "if a == b:\n    items.append(a)"),
@@ -308,6 +322,7 @@ _PATTERNS = [
     line("pattern", 're.match(r"[a-z]", text)', 're.match(r"[a-zA-Z]", text)'),
     line("pattern", 're.match(r"x", text)', 're.fullmatch(r"x", text)'),
     line("pattern", 're.search("x", text)', 're.search("x", text, flags=re.IGNORECASE)'),
+    line("pattern", 'return re.compile(rb"a+$")', r'return re.compile(rb"a+\Z")'),
     line("pattern", "re.split(text, a)", "re.split(re.escape(text), a)"),
 ]
 

@@ -36,7 +36,7 @@ def atoms(
     used = [n.id for n in ast.walk(near) if isinstance(n, ast.Name) and n.id in visible]
     names = list(dict.fromkeys([*used, *visible]))[:_MOST_NAMES]
     weights: dict[str, float] = {}
-    for text, weight, asked in _all(site, names):
+    for text, weight, asked in (*_all(site, names), *_about_attributes(site, near)):
         if not about or about & asked:
             near_by = weight if asked & set(used) else _ELSEWHERE * weight
             weights[text] = max(near_by, weights.get(text, 0.0))
@@ -67,6 +67,9 @@ def _about(site: Site, name: str) -> Iterator[tuple[str, float]]:
         chance = 0.7 if types else 0.3
         yield name, chance
         yield f"not {name}", chance
+        if types & {"list", "tuple"}:
+            yield f"any({name})", 0.25
+            yield f"all({name})", 0.25
     if types & NUMBERS and "bool" not in types:
         for comparison in ("> 0", "< 0", "== 0", "!= 0"):
             yield f"{name} {comparison}", 0.45
@@ -101,6 +104,27 @@ def _about_type(site: Site, name: str) -> Iterator[tuple[str, float]]:
             if kind in known or kind in site.scope.module_names:
                 yield f"isinstance({name}, {kind})", 0.5
                 yield f"not isinstance({name}, {kind})", 0.4
+
+
+def _about_attributes(site: Site, near: ast.AST) -> Iterator[tuple[str, float, frozenset[str]]]:
+    """Attributes that the code uses: whether they are there, and what they are."""
+    wrong = any(True for _ in site.messages("AttributeError"))
+    seen: set[str] = set()
+    for node in ast.walk(near):
+        if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
+            continue
+        text, owner = site.text(node), node.value.id
+        if text in seen or len(seen) >= _MOST_NAMES or owner not in site.names():
+            continue
+        seen.add(text)
+        asked = frozenset({owner})
+        yield f'hasattr({owner}, "{node.attr}")', 0.6 if wrong else 0.15, asked
+        if isinstance(site.source.parents.get(node), ast.Call):
+            continue
+        types = site.types_of(node)
+        chance = 0.7 if "NoneType" in types else 0.25
+        for form in ("{} is not None", "{} is None", "{}", "not {}"):
+            yield form.format(text), chance, asked
 
 
 def _about_both(site: Site, one: str, other: str) -> Iterator[tuple[str, float]]:

@@ -11,6 +11,7 @@ rows = fetch()                  rows = await fetch()
 from __future__ import annotations
 
 import ast
+import keyword
 from collections.abc import Iterator
 
 from paramedic_workers.repair.edits import Proposal
@@ -78,7 +79,8 @@ def _answers(site: Site) -> Iterator[tuple[str, float]]:
     simple = (ast.Constant, ast.Name, ast.List, ast.Tuple, ast.Dict)
     texts = [site.text(value) for value in returns if isinstance(value, simple)]
     visible = set(site.names())
-    known = [t for t in dict.fromkeys(texts) if not t.isidentifier() or t in visible]
+    known = [t for t in dict.fromkeys(texts) if keyword.iskeyword(t) or t in visible]
+    known += [t for t in dict.fromkeys(texts) if not t.isidentifier()]
     other = {"True": "False", "False": "True"}
     known += [other[t] for t in texts if t in other and other[t] not in texts]
     yield from ((f"return {text}", 1.0) for text in dict.fromkeys(known) if "\n" not in text)

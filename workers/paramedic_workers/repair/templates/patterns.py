@@ -63,7 +63,6 @@ def other_pattern(site: Site) -> Iterator[Proposal]:
     if not _is_pattern(site):
         return
     assert isinstance(node, ast.Constant)
-    assert isinstance(node.value, str)
     start, end = _inside(site.text())
     written = site.text()[start:end]
     raw = "r" in site.text()[:start].lower()
@@ -139,14 +138,14 @@ def _compiles(pattern: str) -> bool:
 
 def _is_pattern(site: Site) -> bool:
     node, parent = site.node, site.parent
-    if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+    if not isinstance(node, ast.Constant) or not isinstance(node.value, (str, bytes)):
         return False
     if isinstance(parent, ast.Call) and node in parent.args[:1]:
         function = parent.func
         return isinstance(function, ast.Attribute) and (
             site.text(function.value) in ("re", "regex") and function.attr in _FUNCTIONS
         )
-    looks_like_one = re.search(r"\\[dwsbSDW]|\(\?[:P]|\[\^?[a-zA-Z0-9]-|\.\*", node.value)
+    looks_like_one = re.search(r"\\[dwsbSDW]|\(\?[:P]|\[\^?[a-zA-Z0-9]-|\.\*", site.text())
     return bool(looks_like_one) and "r" in site.text()[:2].lower()
 
 
