@@ -33,9 +33,9 @@ def test_many():
 def test_none():
     assert total([]) == 0
 """
-#: Passes with `return 4711`: its only test says too little.
-OPEN = "def answer(number):\n    return number * {}\n"
-OPEN_TESTS = "from solution import answer\n\ndef test_it():\n    assert answer(0) == 1\n"
+#: Many edits give 4 for 2: its only test says too little.
+OPEN = "def answer(number):\n    return {}\n"
+OPEN_TESTS = "from solution import answer\n\ndef test_it():\n    assert answer(2) == 4\n"
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def bugs(tmp_path: Path) -> Path:
         {"id": "sum", "buggy": SUM.format("-="), "reference": SUM.format("+="), "test": SUM_TESTS},
         {
             "id": "open",
-            "buggy": OPEN.format(2),
-            "reference": "def answer(number):\n    return 2 ** number\n",
+            "buggy": OPEN.format("number - 2"),
+            "reference": OPEN.format("3 * number - 2"),
             "test": OPEN_TESTS,
         },
     ]
@@ -67,7 +67,7 @@ def test_two_bugs_are_healed_judged_and_drawn(
     first, second = document["bugs"]
     assert (first["id"], first["verdict"]) == ("sum", "right")
     assert first["patches"][0]["right"] is True
-    assert second["verdict"] in ("wrong but green", "abstained")
+    assert second["verdict"] == "wrong but green"
     assert document["totals"]["bugs"] == 2
     assert document["totals"]["right"] == 1
     assert "high" not in [p["trust"] for p in second["patches"][:1]]
