@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from paramedic_workers.repair import Trust
 from paramedic_workers.repair.behaviour import Comparison, compare
-from tests.support.projects import write_project
+from tests.support.projects import heal, write_project
 
 COUNT = """
     from thing import count
@@ -89,3 +90,26 @@ def test_what_never_does_the_same_is_not_compared(tmp_path: Path) -> None:
     never = one.replace("2 or os.getpid()", "2 if os.getpid() == 1 or values[1:] else os.getpid()")
     found = compared(tmp_path, COUNT, never, one)
     assert all("returned 2 " in told for outcome in found.outcomes for told in outcome)
+
+
+def test_an_engine_that_finds_several_patches_says_whether_they_disagree(tmp_path: Path) -> None:
+    files = {
+        "thing.py": "def answer(number):\n    return number - 2\n",
+        "test_thing.py": """
+            from thing import answer
+
+            def test_two():
+                assert answer(2) == 4
+
+            def test_again():
+                assert answer(number=2) == 4
+        """,
+    }
+    tests = ("test_thing.py::test_two", "test_thing.py::test_again")
+    first, *others = heal(tmp_path, files, *tests).patches
+    assert others
+    assert first.evidence.inputs_compared > 10
+    assert first.evidence.rivals_disagreeing
+    assert 0 < first.evidence.disagreement < 1
+    assert first.trust is not Trust.HIGH
+    assert any("behave otherwise" in reason for reason in first.reasons)
