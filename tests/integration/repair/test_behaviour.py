@@ -112,4 +112,4 @@ def test_an_engine_that_finds_several_patches_says_whether_they_disagree(tmp_pat
     assert first.evidence.rivals_disagreeing
     assert 0 < first.evidence.disagreement < 1
     assert first.trust is not Trust.HIGH
-    assert any("behave otherwise" in reason for reason in first.reasons)
+    assert any("otherwise on up to" in reason for reason in first.reasons)
