@@ -49,7 +49,7 @@ _WORST_FIRST = (
 
 
 @dataclass
-class _Witness(PatchStrategy):
+class Witness(PatchStrategy):
     """The strategy `patch`, which also keeps what the engine has told."""
 
     reports: list[RepairReport] = field(default_factory=list)
@@ -83,7 +83,7 @@ def heal_bug(grounds: Grounds, bug: Bug, budget: float) -> Outcome:
     """
     began = time.monotonic()
     environment = grounds.environment_at(bug.environment_of)
-    witness = _Witness()
+    witness = Witness()
     results = _results(grounds, bug, budget, environment, witness)
     seconds = time.monotonic() - began
     verdict = _overall(results)
