@@ -29,9 +29,9 @@ from paramedic_workers.repair.trials import Trials
 
 #: Candidates that are looked at after the first plausible one, and their least score
 #: relative to it.
-_RIVALS, _NEAR = 600, 0.3
-#: Seconds after which looking for rivals ends even so.
-_LOOK_ON = 3.0
+_RIVALS, _NEAR = 400, 0.3
+#: Seconds after which looking for rivals ends even so; on a quick machine it takes one.
+_LOOK_ON = 8.0
 #: Score from which on a candidate at the top level of a module is tried at once.
 _AIMED = 1.0
 #: Share of the time for the others of that kind.
@@ -70,6 +70,7 @@ class Search:
         else:
             self._try_the_rest()
         if self.trials.plausible:
+            self._drop_far_ones()
             return Stop.FOUND
         return Stop.BUDGET if self.trials.time_is_up else Stop.EXHAUSTED
 
@@ -105,6 +106,15 @@ class Search:
             or time.monotonic() - found > _LOOK_ON
             or (bool(batch) and batch[0].score < floor)
         )
+
+    def _drop_far_ones(self) -> None:
+        """Forget what was only tried because it was in one batch with something better.
+
+        How large a batch is depends on how quick the tests were, and what is found must not.
+        """
+        plausible = self.trials.plausible
+        floor = _NEAR * max(candidate.score for candidate in plausible)
+        plausible[:] = [candidate for candidate in plausible if candidate.score >= floor]
 
     # -- the top level of modules ----------------------------------------------------
 
