@@ -187,6 +187,7 @@ def test_emit_names_the_mistake_in_its_input(paramedic: CommandLine) -> None:
     assert_one_clear_line(paramedic.run(*emit, "--event", "none.json"), "none.json", "no such file")
     assert_one_clear_line(paramedic.run(*emit, "--event", "bad.json"), "bad.json", "count")
     assert_one_clear_line(paramedic.run(*emit, "--event", "-", stdin="?"), "is no JSON")
+    assert_one_clear_line(paramedic.run(*emit, "--event", "-", stdin=""), "is empty")
     assert_one_clear_line(paramedic.run("emit", "--target", "a b", "--test", "t"), "'a b'")
     assert_one_clear_line(paramedic.run(*emit, "--test", "t"), "No broker", "paramedic up")
 

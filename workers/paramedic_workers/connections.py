@@ -71,7 +71,7 @@ def connect(settings: Settings) -> redis.Redis:
         client.ping()
     except redis.RedisError as error:
         raise BrokerError(
-            f"The broker at {without_password(url)} does not answer: {error}.",
+            f"The broker at {without_password(url)} does not answer: {str(error).rstrip('.')}.",
             remedy="Is it running, and are its address and password right?",
         ) from error
     return client

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -49,7 +50,16 @@ def rule_problems(settings: Settings) -> list[Problem]:
 
 
 def _broker(settings: Settings) -> Iterator[Problem]:
-    scheme = urlsplit(settings.broker_url).scheme
+    try:
+        parts = urlsplit(settings.broker_url)
+        scheme, _ = parts.scheme, parts.port
+    except ValueError as error:
+        yield Problem(
+            key="broker_url",
+            problem=f"is no URL: {error}.",
+            remedy="Write it like redis://host:6379/0.",
+        )
+        return
     if settings.broker_url and scheme not in _BROKER_SCHEMES:
         yield Problem(
             key="broker_url",
@@ -71,7 +81,7 @@ def _positive(
 ) -> Iterator[Problem]:
     for key in keys:
         value = getattr(holder, key)
-        if not value > 0:
+        if not 0 < value < math.inf:
             yield Problem(
                 key=prefix + key, problem=f"is {value}.", remedy="Use a number above zero."
             )

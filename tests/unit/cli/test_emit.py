@@ -50,7 +50,7 @@ def test_counts_multiply(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ("", "is no JSON"),
+        ("", "is empty"),
         ("{", "is no JSON"),
         ('{"exception_type": "A"}\nnonsense', "event 2: is no JSON"),
         ("3", "is no JSON object"),

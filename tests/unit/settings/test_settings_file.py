@@ -146,3 +146,18 @@ def test_check_also_looks_at_the_machine(tmp_path: Path) -> None:
 def test_the_page_of_settings_is_current() -> None:
     page = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
     assert page == settings_docs.page(), "run: python -m paramedic_workers.settings_docs"
+
+
+@pytest.mark.parametrize("url", ["redis://me:secret@[host/0", "redis://host:port/0"])
+def test_a_broker_url_that_is_none_is_named_without_its_password(tmp_path: Path, url: str) -> None:
+    file = write(tmp_path, f"broker_url = {url!r}\n")
+    with pytest.raises(SettingsError, match="broker_url: is no URL") as caught:
+        settings_file.load(file, {})
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("number", ["nan", "inf"])
+def test_a_time_has_an_end(tmp_path: Path, number: str) -> None:
+    file = write(tmp_path, f"lease_seconds = {number}\n")
+    with pytest.raises(SettingsError, match="lease_seconds"):
+        settings_file.load(file, {})

@@ -186,6 +186,8 @@ def _events_of_json(name: str, occasion: Occasion) -> list[FailureEvent]:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise UsageError(f"{label}: {_reason(error)}.") from error
+    if not data.strip():
+        raise UsageError(f"{label}: is empty.", remedy="Give it at least one event.")
     documents = _documents(data, label)
     many = len(documents) > 1
     return [

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from msgspec.structs import replace as replace_fields
 from paramedic.text import counted
 from paramedic_workers.cli.checkout import Checkout, check_revision, digest, find_checkout
 from paramedic_workers.cli.take import Combined, combine, put
-from paramedic_workers.errors import DeliveryError, UsageError, Verdict
+from paramedic_workers.errors import DeliveryError, EnvironmentBuildError, UsageError, Verdict
 from paramedic_workers.results import Confidence, Result
 from paramedic_workers.settings import SandboxMode, Settings, TargetSettings
 
@@ -150,6 +151,7 @@ def heal(repo: Path, options: Options) -> int:
     quiet_logs(settings)
     checkout = find_checkout(repo)
     request = _request(checkout, settings, options)
+    _check_data(settings.data_directory())
     before = checkout.digests() if options.apply and options.revision is None else {}
     report = _heal(settings, request)
     combined = _combine(report.results, checkout, options.revision)
@@ -217,14 +219,48 @@ def _request(checkout: Checkout, settings: Settings, options: Options) -> HealRe
 def _target(checkout: Checkout, settings: Settings, options: Options) -> TargetSettings:
     target = checkout.target(settings)
     if options.budget is not None:
+        if not math.isfinite(options.budget):
+            raise UsageError(f"--budget is {options.budget}.", remedy="Give it in seconds.")
         shorter = min(target.repair_budget, options.budget)
         target = replace_fields(target, budget=options.budget, repair_budget=shorter)
     if options.python is not None:
+        _check_interpreter(options.python)
         # Not resolved: the interpreter of a virtual environment is a link, and must stay one.
         target = replace_fields(target, python=str(options.python.absolute()))
     if options.sandbox is not None:
         target = replace_fields(target, sandbox=options.sandbox)
     return target
+
+
+def _check_interpreter(python: Path) -> None:
+    """Say at once that an interpreter will not do.
+
+    Raises:
+        UsageError: it does not run, or has no pytest.
+    """
+    from paramedic_workers.healing.interpreters import configured
+
+    try:
+        configured(str(python))
+    except EnvironmentBuildError as error:
+        raise UsageError(
+            f"--python: {error.message}", remedy="Name an interpreter that has pytest."
+        ) from error
+
+
+def _check_data(data: Path) -> None:
+    """Say at once that the data directory cannot be used.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise UsageError(
+            f"The data directory {data} cannot be used: {error.strerror}.",
+            remedy="Choose another with PARAMEDIC_DATA.",
+        ) from error
 
 
 def _check_sandbox(target: TargetSettings) -> None:

@@ -108,7 +108,9 @@ def configured(python: str) -> Interpreter:
         )
         told = json.loads(asked.stdout)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
-        raise EnvironmentBuildError(f"{path} does not run: {error}.", remedy=remedy) from error
+        raise EnvironmentBuildError(
+            f"{path} does not run: {_why(error)}.", remedy=remedy
+        ) from error
     if not told["pytest"]:
         raise EnvironmentBuildError(f"{path} has no pytest.", remedy="Install pytest into it.")
     imported = [Path(p) for p in told["path"] if p and Path(p).is_dir()]
@@ -118,6 +120,13 @@ def configured(python: str) -> Interpreter:
         packages=tuple(imported),
         readable=_needed(Path(told["python"]), [*prefixes, *imported]),
     )
+
+
+def _why(error: Exception) -> str:
+    """In a few words, why an interpreter did not answer."""
+    if isinstance(error, OSError):
+        return (error.strerror or type(error).__name__).lower()
+    return "it does not answer as an interpreter does"
 
 
 def _settings(configuration: Path) -> Iterator[tuple[str, str]]:
