@@ -15,6 +15,9 @@ IGNORED = frozenset(
 )
 _MOST_FILES = 3000
 _LARGEST_FILE = 1 << 20
+_DEFINITION = re.compile(
+    r"^(?:def|class|async[ ]def)[ \t]+(\w+)|^(\w+)[ \t]*(?::(?!=)|=(?!=))", re.MULTILINE
+)
 
 
 def python_files(root: Path, most: int = _MOST_FILES) -> Iterator[Path]:
@@ -36,6 +39,7 @@ class Modules:
     def __init__(self, root: Path, import_paths: tuple[Path, ...] = ()) -> None:
         """Look below `root`; names are relative to the first of `import_paths` that fits."""
         self._root = root
+        self._packages: dict[Path, bool] = {}
         self._import_paths = (*import_paths, root / "src", root)
 
     @cached_property
@@ -49,32 +53,41 @@ class Modules:
     def name_of(self, file: Path) -> str:
         """The dotted name under which a file is imported."""
         package = file.parent
-        while (package / "__init__.py").exists() and package != self._root:
+        while self._is_package(package) and package != self._root:
             package = package.parent
         bases = [path for path in self._import_paths if file.is_relative_to(path)]
-        base = package if (file.parent / "__init__.py").exists() else (bases or [package])[0]
+        base = package if self._is_package(file.parent) else (bases or [package])[0]
         parts = list(file.relative_to(base).with_suffix("").parts)
         return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
+    def _is_package(self, folder: Path) -> bool:
+        if folder not in self._packages:
+            self._packages[folder] = (folder / "__init__.py").exists()
+        return self._packages[folder]
+
     def defining(self, name: str) -> list[str]:
         """Modules that define this name at their top level, tests left out."""
-        pattern = re.compile(
-            rf"^(?:def|class|async def)\s+{re.escape(name)}\b|^{re.escape(name)}\s*[:=]",
-            re.MULTILINE,
-        )
-        return [
-            module
-            for module, file in self.files.items()
-            if not file.name.startswith(("test_", "conftest")) and pattern.search(_read(file))
-        ]
+        return self._definitions.get(name, [])
+
+    @cached_property
+    def _definitions(self) -> dict[str, list[str]]:
+        """Name -> modules that define it: every file is read once, whatever is asked for."""
+        found: dict[str, list[str]] = {}
+        for module, file in self.files.items():
+            if not file.name.startswith(("test_", "conftest")):
+                for name in dict.fromkeys(_names_defined(file)):
+                    found.setdefault(name, []).append(module)
+        return found
 
     def names_in(self, module: str) -> list[str]:
         """Names at the top level of a module of the repository."""
         file = self.files.get(module)
-        if file is None:
-            return []
-        pattern = re.compile(r"^(?:def|class|async def)\s+(\w+)|^(\w+)\s*[:=]", re.MULTILINE)
-        return [first or second for first, second in pattern.findall(_read(file))]
+        return [] if file is None else _names_defined(file)
+
+
+def _names_defined(file: Path) -> list[str]:
+    """Names at the top level of a file, in order."""
+    return [first or second for first, second in _DEFINITION.findall(_read(file))]
 
 
 def is_standard(module: str) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from paramedic_workers.repair.model import Project
@@ -52,12 +54,12 @@ def test_files(project: Project, failing: Sequence[FailingTest]) -> list[str]:
     own = {test.file for test in failing}
     modules = {module for file in own for module in _imported(file)}
     modules = {module for module in modules if _is_of_project(project, module)}
-    near = [
+    near = (
         file
         for file in _candidates(project, own)
         if any(_mentions(file, module) for module in modules)
-    ]
-    chosen = [*own, *near[:_MOST_NEIGHBOURS]]
+    )
+    chosen = [*own, *islice(near, _MOST_NEIGHBOURS)]
     return [str(file) for file in sorted(chosen)]
 
 
@@ -66,16 +68,27 @@ def _candidates(project: Project, own: set[Path]) -> list[Path]:
     folders = sorted({file.parent for file in own})
     found: dict[Path, None] = {}
     for folder in folders:
-        found.update(dict.fromkeys(sorted(folder.glob("test_*.py"))))
-        found.update(dict.fromkeys(sorted(folder.glob("*_test.py"))))
+        names = sorted(entry.name for entry in folder.iterdir())
+        tests = [n for n in names if n.startswith("test_") and n.endswith(".py")]
+        tests += [n for n in names if n.endswith("_test.py")]
+        found.update(dict.fromkeys(folder / name for name in tests))
     for folder in folders:
         top = folder
         while top.parent != project.root and top.parent.is_relative_to(project.root):
             top = top.parent
         if top != project.root:
-            found.update(dict.fromkeys(sorted(top.rglob("test_*.py"))[:_MOST_LOOKED_AT]))
+            found.update(dict.fromkeys(islice(_tests_below(top), _MOST_LOOKED_AT)))
     files = [file for file in found if file not in own and not IGNORED & set(file.parts)]
     return files[:_MOST_LOOKED_AT]
+
+
+def _tests_below(top: Path) -> Iterator[Path]:
+    """Test files, folder by folder, in an order that does not vary."""
+    for folder, folders, files in os.walk(top):
+        folders[:] = sorted(name for name in folders if name not in IGNORED)
+        for name in sorted(files):
+            if name.startswith("test_") and name.endswith(".py"):
+                yield Path(folder, name)
 
 
 def _imported(file: Path) -> list[str]:
