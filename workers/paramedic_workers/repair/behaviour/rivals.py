@@ -11,8 +11,8 @@ from paramedic_workers.repair.session import Session, WarmProcessLost
 from paramedic_workers.repair.validate import KnownTest
 
 #: Seconds, and share of the budget, that a comparison may take.
-_LONGEST, _SHARE = 2.0, 0.1
-#: Inputs: as many as are run in a fraction of that time, so that a slow machine tells the same.
+_LONGEST, _SHARE = 5.0, 0.1
+#: Inputs: run in a fraction of that time, so that a slow machine tells the same.
 _MOST_INPUTS = 150
 #: Failing and passing tests whose calls are recorded.
 _MOST_TESTS = 12

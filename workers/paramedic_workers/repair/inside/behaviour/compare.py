@@ -58,8 +58,7 @@ class Comparer:
         replay = Replay(inputs, versions[0], request["seed"], deadline)
         nursery = Nursery(private=(pipe,))
         # The first version twice: what differs from itself cannot be compared.
-        outcomes = [replay.run(version, nursery) for version in [versions[0], *versions]]
-        rows = [[outcome[n] for outcome in outcomes] for n in range(len(inputs))]
+        rows = replay.rows([versions[0], *versions], nursery)
         answer = {
             "outcomes": [row[1:] for row in rows if _is_telling(row)],
             "usual_errors": sorted(_errors(rows[: len(calls)])),
@@ -96,18 +95,18 @@ class Comparer:
             limit_cpu(0, lethal=False)
 
 
-def _is_telling(row: Sequence[str | None]) -> bool:
+def _is_telling(row: Sequence[str]) -> bool:
     """Whether an input says something about the versions.
 
     Where all raise the same, it says that it is no input for any of them.
     """
-    if None in row or row[0] != row[1]:
+    if row[0] != row[1]:
         return False
-    silent = row[0] is not None and (row[0].startswith("raised ") or row[0] in (LOST, OUT_OF_TIME))
+    silent = row[0].startswith("raised ") or row[0] in (LOST, OUT_OF_TIME)
     return not (silent and len(set(row)) == 1)
 
 
-def _errors(rows: Sequence[Sequence[str | None]]) -> set[str]:
+def _errors(rows: Sequence[Sequence[str]]) -> set[str]:
     """Types of the errors that calls raise as the tests make them."""
-    outcomes = (outcome for row in rows for outcome in row if outcome)
+    outcomes = (outcome for row in rows for outcome in row)
     return {o[len("raised ") :] for o in outcomes if o.startswith("raised ")}

@@ -11,6 +11,7 @@ import inspect
 import io
 import json
 import random
+import signal
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,8 +23,12 @@ from .vary import Call
 
 #: CPU seconds that one call may take.
 CALL_SECONDS = 0.15
-#: Wall-clock seconds without a word from a child after which it is killed.
-_QUIET = 2.0
+#: CPU seconds of one call after which its process ends.
+_LETHAL_SECONDS = 1.0
+#: Wall-clock seconds without a word from a child after which it is killed: it waits.
+_QUIET = 5.0
+#: Inputs on which all versions are run before the next ones are looked at.
+_PARTS = (30, 90)
 #: Children of one version that may die of an input, or run out of its time.
 _MOST_LOST = 6
 #: Characters of printed text that count.
@@ -61,29 +66,48 @@ class Replay:
         self._seed = seed
         self._deadline = deadline
 
-    def run(self, wanted: Texts, nursery: Nursery) -> list[str | None]:
-        """The outcome of each call, in order; None for what there was no time for."""
-        outcomes: list[str | None] = []
+    def rows(self, versions: Sequence[Texts], nursery: Nursery) -> list[list[str]]:
+        """For each input the outcome of each version, as far as the time allows.
+
+        A part of the inputs after the other, so that all versions have run on what was
+        begun when the time is up.
+        """
+        rows: list[list[str]] = []
+        begin = 0
+        for size in (*_PARTS, len(self._calls)):
+            part = self._calls[begin : begin + size]
+            begin += size
+            columns = [self._run(version, part, nursery) for version in versions]
+            rows += [[column[n] for column in columns] for n in range(min(map(len, columns)))]
+        return rows
+
+    def _run(self, version: Texts, calls: Sequence[Call], nursery: Nursery) -> list[str]:
+        """The outcomes of these calls; fewer than calls when the time is up."""
+        outcomes: list[str] = []
         lost = 0
-        while len(outcomes) < len(self._calls) and lost < _MOST_LOST:
+        while len(outcomes) < len(calls) and lost < _MOST_LOST:
             left = self._deadline - time.monotonic()
             if left <= 0:
                 break
-            end = nursery.run(self._worker(wanted, len(outcomes)), left, _QUIET)
+            end = nursery.run(self._worker(version, calls[len(outcomes) :]), left, _QUIET)
             outcomes += [json.loads(line) for line in end.output.split(b"\n")[:-1]]
-            if len(outcomes) < len(self._calls):
+            if len(outcomes) < len(calls) and time.monotonic() < self._deadline:
                 outcomes.append(LOST)
                 lost += 1
-        return outcomes + [None] * (len(self._calls) - len(outcomes))
+        return outcomes
 
-    def _worker(self, wanted: Texts, begin: int) -> Callable[[int], None]:
+    def _worker(self, version: Texts, calls: Sequence[Call]) -> Callable[[int], None]:
         def work(pipe: int) -> None:
             gc.disable()
-            transplant = install(self._loaded, wanted)
-            for call in self._calls[begin:]:
+            try:
+                transplant = install(self._loaded, version)
+            except Exception as error:  # noqa: BLE001 - the version's own code is run
+                told = _line(f"not loaded: {type(error).__name__}")
+                write_all(pipe, told * len(calls))
+                return
+            for call in calls:
                 random.seed(self._seed)
-                outcome = _within(lambda: outcome_of(call, transplant.current(call.function)))  # noqa: B023
-                write_all(pipe, json.dumps(outcome).encode("ascii") + b"\n")
+                write_all(pipe, _line(_within(call, transplant.current(call.function))))
 
         return work
 
@@ -127,12 +151,18 @@ def _yielded(values: Any) -> str:
     return f"yielded {', '.join(items)}{end}"
 
 
-def _within(work: Callable[[], str]) -> str:
+def _within(call: Call, function: Callable[..., Any]) -> str:
+    # For loops in C, which no exception ends.
+    signal.setitimer(signal.ITIMER_VIRTUAL, _LETHAL_SECONDS)
     try:
         limit_cpu(CALL_SECONDS, lethal=False)
-        outcome = work()
+        outcome = outcome_of(call, function)
         limit_cpu(0, lethal=False)
     except OutOfTime:
         limit_cpu(0, lethal=False)
         return OUT_OF_TIME
     return outcome
+
+
+def _line(outcome: str) -> bytes:
+    return json.dumps(outcome).encode("ascii") + b"\n"
