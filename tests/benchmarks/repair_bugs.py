@@ -43,10 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for healing in _healed(bugs, options, console):
         console.print(row(healing), markup=False)
         healings.append(healing)
+        # After each, so that an interrupted run is not lost.
+        _write(options, healings)
     console.print()
     for line in lines(figures(healings)):
         console.print(line, markup=False)
-    _write(options, healings)
+    console.print(f"\nwritten: {', '.join(map(str, _write(options, healings)))}", markup=False)
     return 0
 
 
@@ -80,7 +82,7 @@ def _healed(
             yield healing
 
 
-def _write(options: argparse.Namespace, healings: Sequence[Healing]) -> None:
+def _write(options: argparse.Namespace, healings: Sequence[Healing]) -> list[Path]:
     folder: Path = options.out
     folder.mkdir(parents=True, exist_ok=True)
     document = folder / "bench-repair.json"
@@ -93,9 +95,9 @@ def _write(options: argparse.Namespace, healings: Sequence[Healing]) -> None:
     drawing.write_text(
         chart("Bugs healed over time", curves, bugs=len(healings), budget=options.budget)
     )
-    sys.stdout.write(f"\nwritten: {document}, {drawing}\n")
     if options.evidence:
         options.evidence.write_text("".join(f"{line}\n" for line in evidence_lines(healings)))
+    return [document, drawing]
 
 
 def _parser() -> argparse.ArgumentParser:

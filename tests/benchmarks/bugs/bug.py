@@ -114,7 +114,7 @@ def passes_with(root: Path, diff: str) -> bool:
 
 def _git_apply(root: Path, diff: str, *options: str) -> None:
     command = ["git", "apply", *options, "-"]
-    subprocess.run(command, cwd=root, input=diff.encode(), check=True)
+    subprocess.run(command, cwd=root, input=diff.encode(), capture_output=True, check=True)
 
 
 def _pytest(root: Path, *options: str) -> subprocess.CompletedProcess[str]:

@@ -24,6 +24,7 @@ class Figures:
     unknown: int
     red: int
     abstained: int
+    broke: int
     #: Trust -> first patches with it, and those of them that are wrong or red.
     by_trust: dict[str, tuple[int, int]]
     #: Of the plausible ones.
@@ -44,6 +45,7 @@ def figures(healings: Sequence[Healing]) -> Figures:
         unknown=verdicts.count(Verdict.UNKNOWN),
         red=verdicts.count(Verdict.RED),
         abstained=verdicts.count(Verdict.ABSTAINED),
+        broke=verdicts.count(Verdict.BROKE),
         by_trust={str(trust): _of_trust(healings, trust) for trust in Trust},
         median_seconds=round(statistics.median(seconds), 3) if seconds else 0.0,
         median_rate=round(statistics.median(h.rate for h in healings), 1) if healings else 0.0,
@@ -64,6 +66,7 @@ def lines(totals: Figures) -> Iterator[str]:
     yield f"  green, not compared         {totals.unknown:6}"
     yield f"red outside of the engine     {totals.red:6}"
     yield f"abstained                     {totals.abstained:6}"
+    yield f"the engine broke              {totals.broke:6}"
     for trust, (number, wrong) in totals.by_trust.items():
         yield f"called {trust:6}                 {number:6}, wrong {wrong}"
     yield f"median seconds of a heal      {totals.median_seconds:6.2f}"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from paramedic_workers.repair import RankedPatch, RepairReport, repair
+from paramedic_workers.repair import RankedPatch, RepairReport, Stop, repair
 from tests.benchmarks.bugs.bug import (
     Bug,
     failing_tests,
@@ -32,6 +33,8 @@ class Verdict(StrEnum):
     RED = "red"
     #: There is no patch.
     ABSTAINED = "abstained"
+    #: The engine itself broke.
+    BROKE = "broke"
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,11 @@ def heal(bug: Bug, budget: float, few_tests: int = 0) -> Healing:
         if few_tests:
             make_repository(with_few_tests(bug, failing, few_tests), Path(folder))
             failing = failing_tests(project.root)
-        report = repair(project, failing, budget)
+        started = time.monotonic()
+        try:
+            report = repair(project, failing, budget)
+        except Exception as error:  # noqa: BLE001 - one bug must not end the benchmark
+            return Healing(bug, _broken(error, time.monotonic() - started), Verdict.BROKE, ())
         make_repository(bug, Path(folder))
         patches = report.patches
         if not patches:
@@ -99,6 +106,13 @@ def heal(bug: Bug, budget: float, few_tests: int = 0) -> Healing:
         if not passes_with(project.root, patches[0].diff):
             return Healing(bug, report, Verdict.RED, judgements)
         return Healing(bug, report, _VERDICTS[truths[0]], judgements)
+
+
+def _broken(error: Exception, seconds: float) -> RepairReport:
+    detail = f"the engine broke: {type(error).__name__}: {error}"
+    return RepairReport(
+        stop=Stop.EXHAUSTED, patches=(), candidates=0, seconds=seconds, detail=detail
+    )
 
 
 _VERDICTS = {True: Verdict.RIGHT, False: Verdict.WRONG, None: Verdict.UNKNOWN}

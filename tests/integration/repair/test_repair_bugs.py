@@ -91,6 +91,18 @@ def test_a_bug_can_be_healed_with_few_of_its_tests() -> None:
     assert with_few_tests(bug, failing, 9).test.count("def test") == 3
 
 
+def test_a_bug_at_which_the_engine_breaks_is_told_and_the_others_go_on(
+    bugs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_arguments: object) -> None:
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr("tests.benchmarks.bugs.heal.repair", broken)
+    assert repair_bugs.main([str(bugs), "--out", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    assert told.count("the engine broke: RecursionError: too deep") == 2
+
+
 def test_what_is_no_file_of_bugs_is_said_to_be_none(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
