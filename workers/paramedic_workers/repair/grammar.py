@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 
@@ -58,11 +59,13 @@ _SYMMETRIC = frozenset(
 )
 #: Expressions of one operation to which a second one is applied.
 _TWICE = 80
+#: Conditions that are joined to one that stands there.
+_CONDITIONS = 200
 #: Expressions with the same values that are kept, by number of samples: few tell little.
 _ALIKE = ((1, 3), (3, 2))
 
 #: How tightly the outermost operation binds, as in Python's grammar.
-_OR, _AND, _NOT, _COMPARE, _SUM, _PRODUCT, SIGN, _POWER, ATOM = range(1, 10)
+_OR, _AND, _NOT, COMPARE, _SUM, _PRODUCT, SIGN, _POWER, ATOM = range(1, 10)
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,21 @@ def expressions(atoms: Sequence[Expression], most: int) -> list[Expression]:
             break
         kept.append(one)
     return sorted(kept, key=lambda one: one.size)[:most]
+
+
+def joined_conditions(now: Expression, built: Sequence[Expression]) -> Iterator[Expression]:
+    """A condition made stricter, or less strict, by others.
+
+    Args:
+        now: the condition as it stands.
+        built: the smallest first; those that are no conditions are left out.
+    """
+    conditions = (one for one in built if one.kind is Kind.TRUTH)
+    for one in islice(conditions, _CONDITIONS):
+        for operation in (_STRICTER, _LESS_STRICT):
+            joined = operation.applied(now, one)
+            # The condition itself is none of the new expression's cost.
+            yield replace(joined, size=one.size + 1)
 
 
 class _Found:
@@ -246,7 +264,7 @@ def _infix(
     """An operation between two values of the same kind, which binds to the left."""
     text = f"{{0}} {sign} {{1}}"
     # Comparisons do not chain here.
-    left = binding + 1 if binding == _COMPARE else binding
+    left = binding + 1 if binding == COMPARE else binding
     return _Operation(text, compute, (kinds, kinds), binding, (left, binding + 1))
 
 
@@ -263,6 +281,9 @@ def _call(
     arguments = ", ".join(f"{{{n}}}" for n in range(len(kinds)))
     return _Operation(f"{name}({arguments})", compute, kinds, ATOM, (0, 0))
 
+
+_STRICTER = _infix("and", lambda a, b: a and b, _TRUTH, _AND)
+_LESS_STRICT = _infix("or", lambda a, b: a or b, _TRUTH, _OR)
 
 #: In the order in which they are worth trying.
 _OPERATIONS: tuple[_Operation, ...] = (
@@ -292,22 +313,22 @@ _OPERATIONS: tuple[_Operation, ...] = (
     _method("items", (_TABLE,), lambda table: list(table.items())),
     _infix("//", operator.floordiv, _NUMBER, _PRODUCT),
     _infix("%", operator.mod, _NUMBER, _PRODUCT),
-    *(_infix("==", operator.eq, kinds, _COMPARE) for kinds in (_NUMBER, _TEXT, _ROW)),
-    *(_infix("!=", operator.ne, kinds, _COMPARE) for kinds in (_NUMBER, _TEXT, _ROW)),
-    _infix("<", operator.lt, _NUMBER | _TEXT, _COMPARE),
-    _infix("<=", operator.le, _NUMBER | _TEXT, _COMPARE),
+    *(_infix("==", operator.eq, kinds, COMPARE) for kinds in (_NUMBER, _TEXT, _ROW)),
+    *(_infix("!=", operator.ne, kinds, COMPARE) for kinds in (_NUMBER, _TEXT, _ROW)),
+    _infix("<", operator.lt, _NUMBER | _TEXT, COMPARE),
+    _infix("<=", operator.le, _NUMBER | _TEXT, COMPARE),
     _Operation(
-        "{0} in {1}", lambda a, b: a in b, (_ANY, _SIZED), _COMPARE, (_COMPARE + 1, _COMPARE + 1)
+        "{0} in {1}", lambda a, b: a in b, (_ANY, _SIZED), COMPARE, (COMPARE + 1, COMPARE + 1)
     ),
     _Operation(
         "{0} not in {1}",
         lambda a, b: a not in b,
         (_ANY, _SIZED),
-        _COMPARE,
-        (_COMPARE + 1, _COMPARE + 1),
+        COMPARE,
+        (COMPARE + 1, COMPARE + 1),
     ),
-    _infix("and", lambda a, b: a and b, _TRUTH, _AND),
-    _infix("or", lambda a, b: a or b, _TRUTH, _OR),
+    _STRICTER,
+    _LESS_STRICT,
     _infix("+", operator.add, _TEXT, _SUM),
     _infix("+", operator.add, _ROW, _SUM),
     _Operation("{0}[{1}]", lambda x, i: x[i], (_SEQUENCE | _TABLE, _ANY), ATOM, (ATOM, 0)),

@@ -20,7 +20,16 @@ from itertools import islice
 
 from paramedic_workers.repair.candidates import Area, CandidateQueue, candidate_from
 from paramedic_workers.repair.edits import Candidate, Proposal
-from paramedic_workers.repair.grammar import ATOM, FAILURE, SIGN, Expression, Kind, expressions
+from paramedic_workers.repair.grammar import (
+    ATOM,
+    COMPARE,
+    FAILURE,
+    SIGN,
+    Expression,
+    Kind,
+    expressions,
+    joined_conditions,
+)
 from paramedic_workers.repair.sampled import values_of
 from paramedic_workers.repair.scope import is_read
 from paramedic_workers.repair.templates.site import quoted
@@ -90,7 +99,7 @@ def _at(
     """Candidates with these expressions in one place."""
     source = area.source
     before = values_of(place.node, samples)
-    now = Expression(source.of(place.node), before) if before is not None else None
+    now = _standing(source.of(place.node), place.node, before) if before is not None else None
     most = _FOR_ONE_PLACE * (3 if place.weight >= _WHOLE else 1)
     for one in islice(_fitting(place, built, now), most):
         part = source.replace(place.node, one.text)
@@ -100,11 +109,20 @@ def _at(
             yield candidate_from(area, TEMPLATE, Proposal((part,), weight, title), bound)
 
 
+def _standing(text: str, node: ast.expr, values: tuple[object, ...]) -> Expression:
+    """An expression of the source; in parentheses wherever that could matter."""
+    if isinstance(node, ast.Compare):
+        return Expression(text, values, 2, COMPARE)
+    return Expression(text, values, 2, ATOM if isinstance(node, _TIGHT) else 0)
+
+
 def _fitting(
     place: _Place, built: Sequence[Expression], now: Expression | None
 ) -> Iterator[Expression]:
     """Expressions that change something in a place, the likeliest first."""
     truths: Counter[tuple[bool, ...]] = Counter()
+    if place.is_condition and now is not None:
+        built = [*built, *joined_conditions(now, built)]
     for one in sorted(built, key=lambda one: (-_likeness(place, one, now), one.size)):
         if now is not None and one.behaviour == now.behaviour:
             continue
@@ -203,15 +221,15 @@ def _parts(area: Area, statement: ast.AST, samples: Sequence[_Sample]) -> Iterat
             continue
         values = values_of(place.node, samples)
         if values is not None and any(value is not FAILURE for value in values):
-            binding = ATOM if isinstance(place.node, _TIGHT) else 0
-            yield Expression(text, values, 2, binding)
+            yield _standing(text, place.node, values)
 
 
 def _constants(
     queue: CandidateQueue, area: Area, samples: Sequence[_Sample]
 ) -> Iterator[Expression]:
     scope = queue.scope_of(area)
-    numbers = [ast.literal_eval(number) for number in scope.numbers[:4]]
-    for constant in dict.fromkeys((*numbers, *_CONSTANTS)):
+    numbers = [ast.literal_eval(number) for number in scope.numbers[:3]]
+    greater = [number + 1 for number in numbers if isinstance(number, int)]
+    for constant in dict.fromkeys((*numbers, *_CONSTANTS, *greater)):
         binding = SIGN if repr(constant).startswith("-") else ATOM
         yield Expression(repr(constant), (constant,) * len(samples), 2, binding)
