@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from paramedic_workers.repair.knowledge import Knowledge
 from paramedic_workers.repair.messages import ErrorSeen, Place
-from paramedic_workers.repair.templates import TEMPLATES
+from paramedic_workers.repair.scope import Scope
+from paramedic_workers.repair.source import Source
+from paramedic_workers.repair.templates import TEMPLATES, Replacement, Site
 from paramedic_workers.repair.templates.priors import PRIORS
 from tests.support.template_edits import edits
 
@@ -524,6 +528,17 @@ def test_an_error_at_a_statement_counts_more_than_one_elsewhere() -> None:
     }
     weights = {("get(a)" in after): weight for after, weight in found.items()}
     assert weights[True] > weights[False]
+
+
+def test_what_is_only_added_is_an_insertion() -> None:
+    """A longer replacement would count as a greater change than it is."""
+    source = Source(Path("/nowhere/module.py"), "module.py", "x = size\n")
+    [name] = [n for n in ast.walk(source.tree) if isinstance(n, ast.Name) and n.id == "size"]
+    site = Site(source, Scope(source, None, {}), Knowledge(), name)
+    [added] = site.replace(name, "size + 1")
+    [other] = site.replace(name, "len(size)")
+    assert added.parts == (Replacement(8, 8, " + 1"),)
+    assert other.parts == (Replacement(4, 8, "len(size)"),)
 
 
 def test_an_unused_name_goes_first() -> None:

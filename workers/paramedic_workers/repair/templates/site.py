@@ -116,7 +116,8 @@ class Site:
         """Put an expression in place of a node; nothing where that changes nothing."""
         part = self.source.replace(node, text)
         if part is not None:
-            yield Proposal((part,), weight, f"{quoted(text)} in place of {quoted(self.text(node))}")
+            title = f"{quoted(text)} in place of {quoted(self.text(node))}"
+            yield Proposal((_shortest(part, self.text(node)),), weight, title)
 
     def replace_span(
         self, span: tuple[int, int], text: str, weight: float = 1.0
@@ -248,6 +249,13 @@ def likely_instead(own: frozenset[str], other: frozenset[str]) -> float:
 def is_one_line(statement: ast.stmt) -> bool:
     """Whether a statement is simple and stands on one line."""
     return statement.lineno == statement.end_lineno and not hasattr(statement, "body")
+
+
+def _shortest(part: Replacement, before: str) -> Replacement:
+    """The same edit as an insertion, where it only adds something behind what is there."""
+    if part.text.startswith(before):
+        return Replacement(part.end, part.end, part.text[len(before) :])
+    return part
 
 
 def _is_loaded(node: ast.AST) -> bool:
