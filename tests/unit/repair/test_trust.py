@@ -14,6 +14,7 @@ import pytest
 from paramedic_workers.repair.behaviour import Comparison
 from paramedic_workers.repair.candidates import functions_of
 from paramedic_workers.repair.edits import Candidate
+from paramedic_workers.repair.expected import Expected
 from paramedic_workers.repair.judged import Judged
 from paramedic_workers.repair.localise import Suspicion
 from paramedic_workers.repair.model import Trust
@@ -83,6 +84,7 @@ def test_every_weight_keeps_its_direction() -> None:
         ("shifts_number", [False, True]),
         ("places", [1, 2, 5]),
         ("size", [1, 10, 100, 1000]),
+        ("tried", [0, 50, 1000, 9999]),
     ],
 )
 def test_more_against_a_patch_never_raises_trust(name: str, values: Sequence[float]) -> None:
@@ -102,6 +104,8 @@ def test_more_against_a_patch_never_raises_trust(name: str, values: Sequence[flo
         ("failing_on_line", range(6)),
         ("passing_on_line", range(6)),
         ("agreeing_mass", [0, 0.5, 1]),
+        ("suspicion", [0, 0.5, 1, 2]),
+        ("expected_size", [0, 5, 500]),
         ("hygiene", [0.1, 0.5, 1, 1.6]),
     ],
 )
@@ -209,6 +213,7 @@ def gathered(
         tests=tests,
         messages=messages,
         failing_tests=2,
+        expected=Expected(texts=("abc",), numbers=("12", "3")),
         tried=40,
     )
 
@@ -219,7 +224,7 @@ PLUS = candidate("-= price", "+= price", "augmented assignment")
 def test_evidence_tells_of_the_tests_and_the_edit() -> None:
     evidence = gathered([PLUS])
     assert (evidence.failing_on_line, evidence.passing_on_line) == (2, 3)
-    assert (evidence.failing_tests, evidence.tried) == (2, 40)
+    assert (evidence.failing_tests, evidence.expected_size, evidence.tried) == (2, 6, 40)
     assert evidence.raised_here
     assert evidence.suspicion == 0.8
     assert evidence.prior == PRIORS["augmented assignment"]

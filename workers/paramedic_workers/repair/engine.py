@@ -231,6 +231,7 @@ class _Repair:
             tests=tests,
             messages=[error.message for error in seen.knowledge.errors],
             failing_tests=len(seen.failing),
+            expected=seen.knowledge.expected,
             tried=search.trials.tried,
             compare=partial(self._compare, search, seen),
         )

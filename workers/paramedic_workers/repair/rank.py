@@ -14,6 +14,7 @@ from pathlib import Path
 from paramedic_workers.repair.behaviour.comparison import Comparison
 from paramedic_workers.repair.diffs import unified_diff
 from paramedic_workers.repair.edits import Candidate
+from paramedic_workers.repair.expected import Expected
 from paramedic_workers.repair.hygiene import findings
 from paramedic_workers.repair.judged import Judged, meaning
 from paramedic_workers.repair.localise import Suspicion
@@ -40,6 +41,8 @@ class Circumstances:
     #: Messages of the errors of the failing tests.
     messages: Sequence[str] = ()
     failing_tests: int = 1
+    #: What the failing tests expected.
+    expected: Expected = field(default_factory=Expected)
     #: Candidates that were tried.
     tried: int = 0
     #: Runs candidates on varied inputs; None where they cannot be compared.
@@ -100,6 +103,7 @@ def _patch(
         tests=circumstances.tests,
         messages=circumstances.messages,
         failing_tests=circumstances.failing_tests,
+        expected=circumstances.expected,
         tried=circumstances.tried,
     )
     trust, chance = weigh(evidence)

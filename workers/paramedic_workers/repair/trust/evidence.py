@@ -39,6 +39,8 @@ class Evidence:
     raised_here: bool = False
     #: How suspicious the changed line is, 0 to about 2.
     suspicion: float = 0.0
+    #: Characters of the texts and numbers that the failing tests expect: few are met by chance.
+    expected_size: int = 0
     #: Candidates that were tried in the search.
     tried: int = 0
 

@@ -53,12 +53,25 @@ def _size(evidence: Evidence) -> float:
     return min(math.log2(1 + evidence.size / 8), 3.0)
 
 
+def _tried(evidence: Evidence) -> float:
+    """What is found late was found by trying much."""
+    return min(math.log2(1 + evidence.tried / 200), 3.0)
+
+
+def _telling(evidence: Evidence) -> float:
+    """Long texts and numbers are not met by chance; `True` is, every other time."""
+    return min(math.log2(1 + evidence.expected_size / 3), 3.0)
+
+
 #: All features, in the order of the coefficients.
 FEATURES = (
     Feature("usual family", +0.8, lambda e: float(e.usual)),
     Feature("aimed by the message", +2.0, lambda e: float(e.aimed or e.in_broken_file)),
     Feature("word of the message", +0.5, lambda e: float(e.named_in_message)),
     Feature("tests on the line", +0.5, _covering),
+    Feature("suspicious line", +0.4, lambda e: min(e.suspicion, 1.5)),
+    Feature("telling expectation", +0.2, _telling),
+    Feature("tried before", -0.2, _tried),
     Feature("rivals that disagree", -0.5, _disagreeing),
     Feature("nearest rival", -1.0, _rivalry),
     Feature("agreeing share", +1.0, lambda e: e.agreeing_mass),

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from paramedic_workers.repair.behaviour.comparison import Comparison
 from paramedic_workers.repair.edits import Candidate
+from paramedic_workers.repair.expected import Expected
 from paramedic_workers.repair.hygiene import deletes_code
 from paramedic_workers.repair.judged import Judged
 from paramedic_workers.repair.localise import Suspicion
@@ -32,6 +33,7 @@ def gather(
     tests: Sequence[str],
     messages: Sequence[str],
     failing_tests: int,
+    expected: Expected,
     tried: int,
 ) -> Evidence:
     """The evidence about the patch at this position.
@@ -44,6 +46,7 @@ def gather(
         tests: sources of the files of the failing tests.
         messages: of the errors of the failing tests.
         failing_tests: their number.
+        expected: what they expected.
         tried: candidates that were tried in the search.
     """
     judge = distinct[position]
@@ -57,6 +60,7 @@ def gather(
         passing_on_line=passing,
         raised_here=(file, candidate.line) in suspicion.raised,
         suspicion=round(suspicion.lines.get(file, {}).get(candidate.line, 0.0), 4),
+        expected_size=sum(map(len, (*expected.texts, *expected.numbers))),
         tried=tried,
         prior=next((t.prior for t in TEMPLATES if t.name == candidate.template), 0.0),
         score=round(judge.score, 6),
