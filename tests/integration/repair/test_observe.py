@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from paramedic_workers.repair.session import Session
 from tests.support.prepared import prepared
 from tests.support.projects import write_project
 
@@ -95,3 +99,53 @@ def test_a_test_that_is_said_to_fail_and_does_not_must_go_on_passing(tmp_path: P
         assert [test.name for test in ready.seen.failing] == ["test_below"]
         assert [test.name for test in ready.seen.passing] == ["test_above"]
         assert ready.seen.passing_after_all == 1
+
+
+def test_a_slow_test_is_told_from_one_that_hangs(tmp_path: Path) -> None:
+    files = {
+        "slow.py": """
+            import time
+
+            def slow(seconds):
+                until = time.process_time() + seconds
+                while time.process_time() < until:
+                    pass
+                return seconds
+        """,
+        "test_slow.py": """
+            from slow import slow
+
+            def test_slow():
+                assert slow(1.1) == 1
+        """,
+    }
+    with prepared(write_project(tmp_path, files), ["test_slow.py::test_slow"]) as ready:
+        (test,) = ready.seen.failing
+        assert not test.hangs
+        assert test.seconds > 1.0
+        assert test.limit() > 2.0
+        assert ready.seen.suspicion.lines
+
+
+def test_hanging_tests_beside_others_cost_little(tmp_path: Path) -> None:
+    tests = "".join(f"def test_{n}():\n    assert hang({n}) == 7\n\n" for n in range(8))
+    files = {
+        "hang.py": "def hang(n):\n    while n > 1:\n        pass\n    return n\n",
+        "test_hang.py": f"from hang import hang\n\n\n{tests}",
+    }
+    asked: list[tuple[str, int, float]] = []
+    ask = Session.ask
+
+    def listen(session: Session, request: dict[str, Any], answer: Any, wait: float) -> Any:
+        if request["kind"] in ("run", "trace"):
+            asked.append((request["kind"], len(request["tests"]), request["limit"]))
+        return ask(session, request, answer, wait)
+
+    failing = [f"test_hang.py::test_{n}" for n in range(8)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Session, "ask", listen)
+        with prepared(write_project(tmp_path, files), failing) as ready:
+            seen = ready.seen
+    assert sum(test.hangs for test in seen.failing) > 3
+    assert sum(limit == 1.0 for kind, _, limit in asked if kind == "run") <= 4
+    assert sum(count for kind, count, limit in asked if kind == "trace" and limit < 1.0) <= 3

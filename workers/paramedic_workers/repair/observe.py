@@ -12,6 +12,7 @@ taken for granted neither way.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -32,14 +33,15 @@ from paramedic_workers.repair.values import ValuesSeen
 
 #: Failing tests that are looked at.
 _MOST_FAILING = 40
-#: Failing tests, and passing tests near them, that are traced.
-_MOST_TRACED, _MOST_TRACED_PASSING = 12, 30
+#: Failing tests that end, failing tests that hang, and passing tests near them, that are traced.
+_MOST_TRACED, _MOST_HANGING, _MOST_TRACED_PASSING = 12, 3, 30
 #: Tests besides the failing ones that are run to see whether they pass.
 _MOST_OTHERS = 120
 #: Passing tests of which types are noted as well.
 _MOST_WITH_TYPES = 8
-#: CPU seconds that one test may take; that others may when the first two have hung.
-_TEST_SECONDS, _HURRIED = 1.0, 0.15
+#: CPU seconds that one test may take; that others may once one has hung; that the first may
+#: when it is asked whether it hangs or is slow.
+_TEST_SECONDS, _HURRIED, _SLOW_SECONDS = 1.0, 0.15, 3.0
 #: Shares of the budget for the steps.
 _SHARES = (0.25, 0.1, 0.15, 0.08)
 
@@ -86,9 +88,12 @@ def observe(
     quickest = sorted(
         failing, key=lambda n: (runs[n].outcome is Outcome.LOST, round(runs[n].seconds, 2), n)
     )
-    hang = all(runs[n].outcome is Outcome.LOST for n in quickest)
-    most, limit = (3, _HURRIED) if hang else (_MOST_TRACED, _TEST_SECONDS)
-    traced = _trace(session, sorted(quickest[:most]), True, max(3.0, shares[2]), limit)
+    ending = [n for n in quickest if runs[n].outcome is not Outcome.LOST]
+    hanging = [n for n in quickest if runs[n].outcome is Outcome.LOST]
+    wall = max(3.0, shares[2])
+    longest = max([_TEST_SECONDS, *(3 * runs[n].seconds for n in ending)])
+    traced = _trace(session, sorted(ending[:_MOST_TRACED]), True, wall, longest)
+    traced.update(_trace(session, sorted(hanging[:_MOST_HANGING]), True, wall, _HURRIED))
     near = _nearest(passing, failing, greeting)[:_MOST_TRACED_PASSING]
     traced_passing = _trace_passing(session, near, min(1.5, shares[3]))
     problems = [problem for problem in greeting.errors if _is_wanted(problem, targets)]
@@ -115,11 +120,28 @@ def observe(
 
 
 def _run_failing(session: Session, numbers: Sequence[int], wall: float) -> dict[int, RunSeen]:
-    """Each alone; where the first two hang, the others get less time to show it."""
-    runs = _run(session, numbers[:2], False, wall)
-    hang = all(run.outcome is Outcome.LOST for run in runs.values())
-    limit = _HURRIED if hang else _TEST_SECONDS
-    return {**runs, **_run(session, numbers[2:], False, wall, limit)}
+    """Each alone; once one has hung, the others get less time to show it.
+
+    Where the first ones all hang, the first gets more time, once: it may only be slow.
+    """
+    first, others = numbers[:2], numbers[2:]
+    runs = _run(session, first, False, wall)
+    limit = _TEST_SECONDS
+    if runs and _hang(runs) == len(runs):
+        again = _run(session, first[:1], False, wall, _SLOW_SECONDS)
+        limit = _TEST_SECONDS if _hang(again) else _SLOW_SECONDS
+        runs.update(again)
+    deadline = time.monotonic() + wall
+    for number in others:
+        seconds = _HURRIED if _hang(runs) else limit
+        runs.update(_run(session, [number], False, deadline - time.monotonic(), seconds))
+        if time.monotonic() > deadline:
+            break
+    return runs
+
+
+def _hang(runs: dict[int, RunSeen]) -> int:
+    return sum(run.outcome is Outcome.LOST for run in runs.values())
 
 
 def _run(
