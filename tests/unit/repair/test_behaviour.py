@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import importlib.util
 import math
-import random
 import sys
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
@@ -23,7 +22,7 @@ from paramedic_workers.repair.inside.behaviour.outcome import shortened, text_of
 from paramedic_workers.repair.inside.behaviour.record import MOST_CALLS, Recorder
 from paramedic_workers.repair.inside.behaviour.replay import outcome_of
 from paramedic_workers.repair.inside.behaviour.transplant import Transplant
-from paramedic_workers.repair.inside.behaviour.vary import Call, varied, vary
+from paramedic_workers.repair.inside.behaviour.vary import Call, Dice, varied, vary
 
 Load = Callable[[str], ModuleType]
 
@@ -171,7 +170,7 @@ def test_exceptions_and_endless_iterators_are_outcomes() -> None:
      {"a": [1], "b": [2]}, [[1], [2, 3]], Point(3)],
 )  # fmt: skip
 def test_variations_keep_types_and_are_many(value: Any) -> None:
-    dice = random.Random(0)
+    dice = Dice(0)
     before = text_of(value)
     found = [vary(value, dice) for _ in range(200)]
     assert {type(other) for other in found} == {type(value)}
@@ -195,6 +194,17 @@ def test_the_calls_themselves_come_first_and_a_seed_decides_the_rest() -> None:
     assert len(set(texts[0])) == len(texts[0]) == 100
     assert texts[0] == texts[1] != texts[2]
     assert varied([], 100, seed=0) == []
+
+
+def rounding(number: int, unit: str) -> str:
+    return f"{number // 1000}k{unit}" if number >= 1000 else f"{number}:{unit}"
+
+
+def test_numbers_and_texts_of_the_function_are_tried() -> None:
+    found = varied([Call(rounding, (3, "b"), {})], 400, seed=0)
+    numbers = {call.positional[0] for call in found}
+    assert {999, 1000, 1001} <= numbers
+    assert any(":" in call.positional[1] for call in found)
 
 
 RECORDED = """

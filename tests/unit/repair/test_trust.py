@@ -128,6 +128,11 @@ def test_no_chance_outweighs_strong_evidence_against(against: dict[str, Any]) ->
     assert model.trust(GOOD) is Trust.HIGH
 
 
+def test_a_number_made_to_measure_is_never_highly_trusted() -> None:
+    model = replace(Model.read(), bias=50.0)
+    assert model.trust(replace(GOOD, shifts_number=True)) is Trust.MEDIUM
+
+
 def test_what_the_message_aims_at_needs_no_second_test() -> None:
     alone = replace(GOOD, failing_on_line=1, passing_on_line=0)
     assert speaks_against(alone)

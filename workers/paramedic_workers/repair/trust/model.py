@@ -53,7 +53,9 @@ class Model:
         chance = self.chance(evidence)
         if chance < self.medium or speaks_against(evidence):
             return Trust.LOW
-        return Trust.HIGH if chance >= self.high else Trust.MEDIUM
+        # What a number that counts nothing was made to fit, a few more inputs may not fit.
+        is_high = chance >= self.high and not evidence.shifts_number
+        return Trust.HIGH if is_high else Trust.MEDIUM
 
 
 def judge(evidence: Evidence) -> tuple[Trust, float]:

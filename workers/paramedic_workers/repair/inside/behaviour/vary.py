@@ -2,13 +2,15 @@
 
 Values keep their types, elements the types of elements. What a parameter never was (None,
 an empty list of unknown elements) it is not made, because the code may rightly expect
-that it is not. The same seed gives the same inputs.
+that it is not. Numbers and texts that stand in the functions themselves are tried as well:
+behaviour changes at them. The same seed gives the same inputs.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+import types
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +22,8 @@ _WASTE = 6
 _EXCHANGED = 0.25
 #: How often a variation is varied again.
 _AGAIN = 0.3
+#: Longest text of a function that is put into others.
+_SHORT = 8
 #: Longest string or list that is doubled.
 _LONGEST = 200
 
@@ -50,6 +54,35 @@ class Call:
         return f"{id(self.function)}{text_of(self.positional)}{text_of(self.keywords)}"
 
 
+class Dice(random.Random):
+    """Chooses, and knows the constants of the functions that are called."""
+
+    def __init__(self, seed: int, calls: Sequence[Call] = ()) -> None:
+        """Look into the functions."""
+        super().__init__(seed)
+        functions = {id(call.function): call.function for call in calls}.values()
+        codes = [function.__code__ for function in functions if hasattr(function, "__code__")]
+        constants = [constant for code in codes for constant in _constants(code)]
+        #: Whole numbers, and short texts; never empty.
+        self.numbers = [c for c in constants if type(c) is int and abs(c) < 10**9] or [1]
+        self.texts = [c for c in constants if type(c) is str and len(c) <= _SHORT] or [""]
+
+    def number_near_a_constant(self, value: int) -> int:
+        """Where a function that has this constant may change what it does."""
+        constant, step = self.choice(self.numbers), self.choice((-1, 0, 0, 1))
+        return self.choice((constant, constant, constant * constant, constant * value)) + step
+
+
+def _constants(code: types.CodeType) -> Iterator[Any]:
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _constants(constant)
+        elif isinstance(constant, (tuple, frozenset)):
+            yield from sorted(constant, key=text_of)
+        else:
+            yield constant
+
+
 def varied(calls: Sequence[Call], most: int, seed: int) -> list[Call]:
     """The calls themselves, then variations of them, each once.
 
@@ -58,7 +91,7 @@ def varied(calls: Sequence[Call], most: int, seed: int) -> list[Call]:
         most: calls to give.
         seed: of the choices.
     """
-    dice = random.Random(seed)
+    dice = Dice(seed, calls)
     found: dict[str, Call] = {}
     for call in calls:
         found.setdefault(call.text(), call)
@@ -72,7 +105,7 @@ def varied(calls: Sequence[Call], most: int, seed: int) -> list[Call]:
     return list(found.values())[:most]
 
 
-def _variation(call: Call, calls: Sequence[Call], dice: random.Random) -> Call:
+def _variation(call: Call, calls: Sequence[Call], dice: Dice) -> Call:
     places = call.values()
     if call.is_method and len(places) > 1 and dice.random() < 0.8:
         # The object itself is varied less often than what it is given.
@@ -87,7 +120,7 @@ def _variation(call: Call, calls: Sequence[Call], dice: random.Random) -> Call:
     return call.with_value(place, vary(value, dice))
 
 
-def vary(value: Any, dice: random.Random) -> Any:
+def vary(value: Any, dice: Dice) -> Any:
     """Another value of the same type; the same one where nothing is known of its type."""
     for kind, variation in _VARIATIONS:
         if type(value) is kind:
@@ -95,22 +128,24 @@ def vary(value: Any, dice: random.Random) -> Any:
     return _vary_object(value, dice)
 
 
-def _vary_truth(value: bool, _dice: random.Random) -> bool:
+def _vary_truth(value: bool, _dice: Dice) -> bool:
     return not value
 
 
-def _vary_integer(value: int, dice: random.Random) -> int:
-    near = [value + 1, value - 1, value + 2, 0, 1, -value, value * 2, value * 10 + 3]
-    return dice.choice([*near, value // 2, dice.randint(0, 20), dice.randint(-20, 200)])
+def _vary_integer(value: int, dice: Dice) -> int:
+    near = [value + 1, value - 1, value + 2, 0, 1, -value, value * 2, value * 10 + 3, value // 2]
+    drawn = [dice.randint(0, 20), dice.randint(-20, 200), dice.number_near_a_constant(value)]
+    return dice.choice([*near, *drawn, dice.number_near_a_constant(value)])
 
 
-def _vary_float(value: float, dice: random.Random) -> float:
+def _vary_float(value: float, dice: Dice) -> float:
     near = [value + 1, value - 1, value + 0.5, 0.0, -value, value * 2, value / 2, value * 10]
-    return dice.choice([*near, round(dice.uniform(-10, 10), 2), float(round(value, 1))])
+    drawn = [round(dice.uniform(-10, 10), 2), float(dice.number_near_a_constant(1))]
+    return dice.choice([*near, *drawn])
 
 
-def _vary_text(value: str, dice: random.Random) -> str:
-    """Made of its own characters, because others may mean something else or nothing."""
+def _vary_text(value: str, dice: Dice) -> str:
+    """Made of its own characters and of texts of the function: others may mean nothing."""
     if not value:
         return value
     at, other = dice.randrange(len(value)), dice.randrange(len(value))
@@ -129,15 +164,16 @@ def _vary_text(value: str, dice: random.Random) -> str:
         value + value[low : high + 1],
         value[at],
         value * 2 if len(value) < _LONGEST else value[: len(value) // 2],
+        value[:at] + dice.choice(dice.texts) + value[at:],
     ]
     return dice.choice(ways)
 
 
-def _vary_bytes(value: bytes, dice: random.Random) -> bytes:
+def _vary_bytes(value: bytes, dice: Dice) -> bytes:
     return _vary_text(value.decode("latin-1"), dice).encode("latin-1", "ignore")
 
 
-def _vary_list(value: list[Any], dice: random.Random) -> list[Any]:
+def _vary_list(value: list[Any], dice: Dice) -> list[Any]:
     if not value:
         return value
     at, other = dice.randrange(len(value)), dice.randrange(len(value))
@@ -160,7 +196,7 @@ def _vary_list(value: list[Any], dice: random.Random) -> list[Any]:
     return dice.choice(ways)()  # type: ignore[no-any-return]
 
 
-def _vary_tuple(value: tuple[Any, ...], dice: random.Random) -> tuple[Any, ...]:
+def _vary_tuple(value: tuple[Any, ...], dice: Dice) -> tuple[Any, ...]:
     """A tuple of mixed types is a record: it keeps its length."""
     if len({type(item) for item in value}) > 1 or (value and dice.random() < 0.5):
         at = dice.randrange(len(value))
@@ -168,15 +204,15 @@ def _vary_tuple(value: tuple[Any, ...], dice: random.Random) -> tuple[Any, ...]:
     return tuple(_vary_list(list(value), dice))
 
 
-def _vary_set(value: set[Any], dice: random.Random) -> set[Any]:
+def _vary_set(value: set[Any], dice: Dice) -> set[Any]:
     return set(_vary_list(_sorted(list(value)), dice))
 
 
-def _vary_frozenset(value: frozenset[Any], dice: random.Random) -> frozenset[Any]:
+def _vary_frozenset(value: frozenset[Any], dice: Dice) -> frozenset[Any]:
     return frozenset(_vary_list(_sorted(list(value)), dice))
 
 
-def _vary_dict(value: dict[Any, Any], dice: random.Random) -> dict[Any, Any]:
+def _vary_dict(value: dict[Any, Any], dice: Dice) -> dict[Any, Any]:
     if not value:
         return value
     key = dice.choice(list(value))
@@ -192,7 +228,7 @@ def _vary_dict(value: dict[Any, Any], dice: random.Random) -> dict[Any, Any]:
     return {k: vary(v, dice) if k == key else v for k, v in value.items()}
 
 
-def _vary_object(value: Any, dice: random.Random) -> Any:
+def _vary_object(value: Any, dice: Dice) -> Any:
     """A copy of an object of the target with another value of one plain attribute."""
     kind = type(value)
     attributes = getattr(value, "__dict__", None)
