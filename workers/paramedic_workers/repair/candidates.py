@@ -33,6 +33,8 @@ from paramedic_workers.repair.templates import Site, Template, all_templates
 _DEFINITION = 0.6
 #: Suspicion of defaults and decorators relative to their function.
 _HEADER = 0.5
+#: Sorts behind the path of every file.
+_LAST = "\U0010ffff"
 #: Suspicion of a module from which an import is missing.
 _MISSING_IMPORT = 2.0
 
@@ -89,7 +91,8 @@ class CandidateQueue:
         """The candidates, best first; the same ones in the same order every time."""
         heap: list[tuple[object, int, Candidate | _Turn]] = []
         for number, turn in enumerate(self._turns()):
-            heap.append(((-turn.bound, "", 0, ""), number, turn))
+            # A candidate that scores as much as a turn could bring comes before the turn.
+            heap.append(((-turn.bound, _LAST, 0, ""), number, turn))
         count = len(heap)
         heapq.heapify(heap)
         seen: set[tuple[str, tuple[Replacement, ...]]] = set()
