@@ -119,7 +119,7 @@ def _git_apply(root: Path, diff: str, *options: str) -> None:
 
 def _pytest(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *_PYTEST, *options, "--timeout=10"],
+        [sys.executable, *_PYTEST, *options, "--timeout=4"],
         cwd=root,
         capture_output=True,
         text=True,
