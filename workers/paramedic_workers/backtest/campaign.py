@@ -13,7 +13,12 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
-from paramedic_workers.backtest.grounds import clone_of, folder_of, open_grounds
+from paramedic_workers.backtest.grounds import (
+    clone_of,
+    folder_of,
+    forget_failed_builds,
+    open_grounds,
+)
 from paramedic_workers.backtest.healing import heal_bug
 from paramedic_workers.backtest.history import changes, essence
 from paramedic_workers.backtest.journal import Journal, open_journal
@@ -134,6 +139,7 @@ def backtest(
     with open_journal(folder_of(target, data)) as journal:
         if plan.fresh:
             journal.forget()
+            forget_failed_builds(target, data)
         elif plan.again:
             journal.forget_outcomes()
         clone = clone_of(target, data)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from paramedic_workers.errors import EnvironmentBuildError
+from paramedic_workers.healing import trees
 from paramedic_workers.healing.clones import Clone, Source
 from paramedic_workers.healing.dependencies import read_dependencies
 from paramedic_workers.healing.environment import TargetEnvironment, prepare_environment
@@ -23,6 +24,8 @@ from paramedic_workers.settings import TargetSettings
 _PREPARE_SECONDS = 600.0
 #: Folders that hold a project's modules in the layouts that a history goes through.
 _LAYOUTS = ("src", "lib")
+#: Folder of notes why environments could not be built, by what decides them.
+_FAILED_BUILDS = "unbuildable"
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class Grounds:
         except EnvironmentBuildError:
             dependencies = "unreadable"
         asked = hashlib.sha256(f"{self.target.python}\0{dependencies}".encode()).hexdigest()
-        return folder_of(self.target, self.data) / "unbuildable" / asked[:24]
+        return folder_of(self.target, self.data) / _FAILED_BUILDS / asked[:24]
 
     def _for_any_layout(self, environment: TargetEnvironment) -> TargetEnvironment:
         """The environment with every place where older commits may keep their modules."""
@@ -117,3 +120,8 @@ def clone_of(target: TargetSettings, data: Path) -> Clone:
 def folder_of(target: TargetSettings, data: Path) -> Path:
     """Where what is known of a repository's backtest is kept."""
     return data / "backtests" / clone_of(target, data).directory.stem
+
+
+def forget_failed_builds(target: TargetSettings, data: Path) -> None:
+    """Let every environment be tried again: what failed may have been the network."""
+    trees.remove_tree(folder_of(target, data) / _FAILED_BUILDS)
