@@ -18,7 +18,7 @@ from pathlib import Path
 from paramedic_workers.repair import Trust
 from paramedic_workers.repair import trust as trust_package
 from paramedic_workers.repair.trust.features import FEATURES, vector
-from paramedic_workers.repair.trust.model import Model, speaks_against
+from paramedic_workers.repair.trust.model import Model, is_made_to_measure, speaks_against
 from tests.benchmarks.trust import regression
 from tests.benchmarks.trust.data import Sample, packaged_files, read_samples, weights
 from tests.benchmarks.trust.regression import Regression
@@ -39,8 +39,14 @@ _BEGIN, _END = "<!-- tables -->", "<!-- /tables -->"
 def fitted(samples: Sequence[Sample]) -> Model:
     """The model of these samples, with thresholds from cross-validation."""
     chances = held_out(samples)
-    high = _threshold(samples, chances, HIGH_WRONG)
-    medium = min(high, _threshold(samples, chances, MEDIUM_WRONG))
+    offered = [
+        (chance, sample)
+        for sample, chance in zip(samples, chances, strict=True)
+        if sample.first and not speaks_against(sample.evidence)
+    ]
+    may_be_high = [(c, s) for c, s in offered if not is_made_to_measure(s.evidence)]
+    high = _threshold(may_be_high, HIGH_WRONG)
+    medium = min(high, _threshold(offered, MEDIUM_WRONG))
     return _fit(samples, high, medium)
 
 
@@ -68,18 +74,13 @@ def _fit(samples: Sequence[Sample], high: float = 1.0, medium: float = 0.0) -> M
     return Model(round(found.bias, 4), rounded, high, medium)
 
 
-def _threshold(samples: Sequence[Sample], chances: Sequence[float], wrong: float) -> float:
+def _threshold(offered: Sequence[tuple[float, Sample]], wrong: float) -> float:
     """The lowest chance from which on few enough of the offered patches are wrong.
 
     One more wrong patch than was seen is reckoned with half, because few were seen.
     """
-    offered = [
-        (chance, sample.right)
-        for sample, chance in zip(samples, chances, strict=True)
-        if sample.first and not speaks_against(sample.evidence)
-    ]
     for threshold in _STEPS:
-        above = [right for chance, right in offered if chance >= threshold]
+        above = [sample.right for chance, sample in offered if chance >= threshold]
         if above and (above.count(False) + 0.5) / (len(above) + 1) <= wrong:
             return threshold
     return _STEPS[-1]
@@ -95,7 +96,7 @@ def tables(samples: Sequence[Sample], model: Model) -> Iterator[str]:
     yield "| trust | first patches | right | wrong |"
     yield "| --- | --- | --- | --- |"
     for trust in Trust:
-        found = [s for s, c in offered if _trust(model, s, c) is trust]
+        found = [s for s, c in offered if model.trust_given(c, s.evidence) is trust]
         right = sum(sample.right for sample in found)
         yield f"| {trust} | {len(found)} | {right} | {len(found) - right} |"
     yield ""
@@ -114,12 +115,6 @@ def tables(samples: Sequence[Sample], model: Model) -> Iterator[str]:
     yield "| --- | --- | --- |"
     for feature, weight in zip(FEATURES, model.weights, strict=True):
         yield f"| {feature.name} | {feature.expected:+.1f} | {weight:+.2f} |"
-
-
-def _trust(model: Model, sample: Sample, chance: float) -> Trust:
-    if chance < model.medium or speaks_against(sample.evidence):
-        return Trust.LOW
-    return Trust.HIGH if chance >= model.high else Trust.MEDIUM
 
 
 def with_tables(page: str, lines: Iterable[str]) -> str:

@@ -50,11 +50,13 @@ class Model:
 
     def trust(self, evidence: Evidence) -> Trust:
         """How far a patch with this evidence is trusted."""
-        chance = self.chance(evidence)
+        return self.trust_given(self.chance(evidence), evidence)
+
+    def trust_given(self, chance: float, evidence: Evidence) -> Trust:
+        """The same for a chance that is known, by whatever model."""
         if chance < self.medium or speaks_against(evidence):
             return Trust.LOW
-        # What a number that counts nothing was made to fit, a few more inputs may not fit.
-        is_high = chance >= self.high and not evidence.shifts_number
+        is_high = chance >= self.high and not is_made_to_measure(evidence)
         return Trust.HIGH if is_high else Trust.MEDIUM
 
 
@@ -90,6 +92,11 @@ def is_barely_tested(evidence: Evidence) -> bool:
         and evidence.passing_on_line == 0
         and evidence.failing_on_line <= 1
     )
+
+
+def is_made_to_measure(evidence: Evidence) -> bool:
+    """Whether it may fit the inputs of the tests and few others: such a patch is never high."""
+    return evidence.shifts_number
 
 
 def logistic(value: float) -> float:
