@@ -30,7 +30,7 @@ NASTY = {
     "hangs where no signal reaches": "hang_in_c()",
     "takes the clock away": "signal.setitimer(signal.ITIMER_PROF, 0); forever()",
     "sleeps": "time.sleep(600); survived()",
-    "eats memory": "bytearray(3 << 30); survived()",
+    "eats memory": "mmap.mmap(-1, 3 << 30); survived()",
     "eats memory bit by bit": "grow(); survived()",
     "kills itself": "os.kill(os.getpid(), 9)",
     "kills its group": "os.killpg(0, 9)",
@@ -48,7 +48,7 @@ NASTY = {
     "spoils the hooks": "pytest.Function.setup = os._exit",
     "spoils the built-in functions": "import builtins; builtins.len = os._exit",
     "fills the disk": "flood(); survived()",
-    "opens many files": "[open(os.devnull) for _ in range(5000)]; survived()",
+    "opens many files": "os.dup2(1, 5000); survived()",
     "prints a flood": "print('x' * (1 << 24))",
     "warns": "import warnings; warnings.warn('nasty')",
     "raises what is no exception": "raise pytest.exit.Exception('over')",
@@ -56,7 +56,7 @@ NASTY = {
 }
 
 HELPERS = """
-    import os, signal, subprocess, sys, threading, time
+    import mmap, os, signal, subprocess, sys, threading, time
     import pytest
 
     def survived():
@@ -75,22 +75,20 @@ HELPERS = """
         sum(range(1 << 60))
 
     def grow():
-        held = []
-        for _ in range(300):
-            held.append(bytearray(10 << 20))
+        return [mmap.mmap(-1, 64 << 20) for _ in range(40)]
 
     def deep():
         deep()
 
     def flood():
         with open("flood", "wb") as file:
-            for _ in range(20):
-                file.write(bytes(8 << 20))
+            file.seek(1 << 30)
+            file.write(b"x")
 
     def scribble():
         for descriptor in range(3, 64):
             try:
-                os.write(descriptor, b"pppppppp0:1p\\n1:1p\\n")
+                os.write(descriptor, b"pp 0:1p\\n 1:1p\\n 2:1p\\n")
             except OSError:
                 pass
 """
@@ -176,6 +174,15 @@ def test_a_candidate_that_misbehaves_costs_only_itself(machine: Machine, kind: s
     flood.unlink(missing_ok=True)
     warm = 2
     wait_for("every process to end", lambda: len(_processes_in(machine.root)) <= warm)
+
+
+def test_a_hang_is_interrupted_without_a_new_process(machine: Machine) -> None:
+    tell = machine.candidate("[open('processes', 'a').write(f'{os.getpid()} '), gear + 7][1]")
+    hang = machine.candidate("[None for _ in iter(int, 1)]")
+    machine.validator.sift([tell, hang, hang, tell], machine.validator.failing)
+    processes = (machine.root / "processes").read_text().split()
+    assert len(processes) == 2
+    assert processes[0] == processes[1]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the number of root's processes has no limit")

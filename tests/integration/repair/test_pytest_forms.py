@@ -165,7 +165,9 @@ def test_a_test_of_this_form_is_healed(tmp_path: Path, form: str) -> None:
 def test_a_project_in_a_folder_with_brackets_is_healed(tmp_path: Path) -> None:
     test = "from double import double\n\n\ndef test_three():\n    assert double(3) == 6\n"
     root = tmp_path / "shop [2]"
-    report = heal(root, {"double.py": DOUBLE, "test_double.py": test}, "test_double.py::test_three")
+    settings = "[pytest]\npythonpath = lib\n"
+    files = {"pytest.ini": settings, "lib/double.py": DOUBLE, "test_double.py": test}
+    report = heal(root, files, "test_double.py::test_three")
     assert report.stop is Stop.FOUND, report.detail
 
 
