@@ -18,7 +18,7 @@ from pathlib import Path
 from paramedic_workers.repair import Trust
 from paramedic_workers.repair import trust as trust_package
 from paramedic_workers.repair.trust.features import FEATURES, vector
-from paramedic_workers.repair.trust.model import Model, is_made_to_measure, speaks_against
+from paramedic_workers.repair.trust.model import Model, speaks_against
 from tests.benchmarks.trust import regression
 from tests.benchmarks.trust.data import Sample, packaged_files, read_samples, weights
 from tests.benchmarks.trust.regression import Regression
@@ -40,11 +40,9 @@ def fitted(samples: Sequence[Sample]) -> Model:
     """The model of these samples, with thresholds from cross-validation."""
     chances = held_out(samples)
     offered = [
-        (chance, sample)
-        for sample, chance in zip(samples, chances, strict=True)
-        if sample.first and not speaks_against(sample.evidence)
+        (chance, sample) for sample, chance in zip(samples, chances, strict=True) if sample.first
     ]
-    may_be_high = [(c, s) for c, s in offered if not is_made_to_measure(s.evidence)]
+    may_be_high = [(c, s) for c, s in offered if not speaks_against(s.evidence)]
     high = _threshold(may_be_high, HIGH_WRONG)
     medium = min(high, _threshold(offered, MEDIUM_WRONG))
     return _fit(samples, high, medium)

@@ -530,6 +530,18 @@ def test_an_error_at_a_statement_counts_more_than_one_elsewhere() -> None:
     assert weights[True] > weights[False]
 
 
+def test_a_loop_that_hangs_gets_its_step_first() -> None:
+    before = "def f(low, high):\n    while low < high:\n        use(high)\n"
+    types = {"low": {"int"}, "high": {"int"}}
+
+    def weight_of_step(error: tuple[str, str] | None) -> float:
+        found = edits(before, types=types, error=error)
+        return next(w for f, w, a in found if f == "step in a loop" and "low += 1" in a)
+
+    assert weight_of_step(None) == 1.0
+    assert weight_of_step(("AssertionError", "")) <= 0.5
+
+
 def test_what_is_only_added_is_an_insertion() -> None:
     """A longer replacement would count as a greater change than it is."""
     source = Source(Path("/nowhere/module.py"), "module.py", "x = size\n")

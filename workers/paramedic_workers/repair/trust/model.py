@@ -3,7 +3,7 @@
 The chance that a patch is right is `1 / (1 + exp(-(bias + Σ weight x feature)))`. Trust is
 `high` from one threshold on, `medium` from another; both were chosen on the data so that
 few of the patches above them were wrong. Whatever the chance, strong evidence against a
-patch keeps it from being trusted.
+patch keeps it from being trusted highly.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ class Model:
 
     def trust_given(self, chance: float, evidence: Evidence) -> Trust:
         """The same for a chance that is known, by whatever model."""
-        if chance < self.medium or speaks_against(evidence):
+        if chance < self.medium:
             return Trust.LOW
-        is_high = chance >= self.high and not is_made_to_measure(evidence)
+        is_high = chance >= self.high and not speaks_against(evidence)
         return Trust.HIGH if is_high else Trust.MEDIUM
 
 
@@ -67,10 +67,12 @@ def judge(evidence: Evidence) -> tuple[Trust, float]:
 
 
 def speaks_against(evidence: Evidence) -> bool:
-    """Whether something speaks so strongly against a patch that a person must decide."""
+    """Whether something speaks so strongly against a patch that trust is never high."""
     return (
         evidence.deletes_code
         or evidence.copies_constant
+        # It may fit the inputs of the tests and few others.
+        or evidence.shifts_number
         or is_contested(evidence)
         or is_barely_tested(evidence)
     )
@@ -92,11 +94,6 @@ def is_barely_tested(evidence: Evidence) -> bool:
         and evidence.passing_on_line == 0
         and evidence.failing_on_line <= 1
     )
-
-
-def is_made_to_measure(evidence: Evidence) -> bool:
-    """Whether it may fit the inputs of the tests and few others: such a patch is never high."""
-    return evidence.shifts_number
 
 
 def logistic(value: float) -> float:

@@ -24,10 +24,13 @@ def reasons(
         against: what a careful reader would say against it.
         favour: what he would say for it.
     """
-    strong = _strongly_against(evidence)
-    doubts = [*map(_sentence, against), *_doubts(evidence, template)]
+    doubts = [
+        *_strongly_against(evidence),
+        *map(_sentence, against),
+        *_doubts(evidence, template),
+    ]
     if trust is Trust.LOW:
-        return (*strong, *doubts)
+        return tuple(doubts)
     return (*doubts, *_in_favour(evidence, template), *map(_sentence, favour))
 
 
@@ -41,6 +44,8 @@ def _strongly_against(evidence: Evidence) -> list[str]:
         found.append(_disagreement(evidence, evidence.as_likely_disagreeing, "no less likely"))
     elif not evidence.inputs_compared and evidence.rivals_as_likely:
         found.append(f"{_other_patches(evidence.rivals_as_likely)} as well, and no less likely.")
+    if evidence.shifts_number:
+        found.append("It changes a number that is no index, no bound, and not compared.")
     if is_barely_tested(evidence):
         found.append("Only one test runs the changed line.")
     return found
@@ -58,8 +63,6 @@ def _doubts(evidence: Evidence, template: str) -> list[str]:
         found.append("Another patch ranks above it.")
     if evidence.places > 1:
         found.append(f"It makes the same change in {evidence.places} places.")
-    if evidence.shifts_number:
-        found.append("It changes a number that is no index, no bound, and not compared.")
     if not evidence.usual and not evidence.aimed:
         found.append(f"An edit of this kind ({template}) is less usual.")
     return found
@@ -69,7 +72,7 @@ def _in_favour(evidence: Evidence, template: str) -> list[str]:
     found = []
     if evidence.aimed:
         found.append("It follows from the error message.")
-    elif evidence.failing_on_line + evidence.passing_on_line:
+    elif evidence.failing_on_line + evidence.passing_on_line and not is_barely_tested(evidence):
         found.append(
             f"{evidence.failing_on_line} failing and {evidence.passing_on_line} passing tests"
             " run the changed line."
