@@ -9,8 +9,9 @@ A library of its own: it needs nothing of the rest but the error taxonomy.
 
 The rooms, in the order of the flow: `engine` (one repair), `targets` (the failing tests),
 `session` and `inside/` (the warm process), `syntax/` (files that do not parse), `observe`,
-`localise` (which lines), `candidates` and `templates/` (which edits), `search`, `validate`
-(trying them), `hygiene`, `rank`.
+`localise` (which lines), `candidates` and `templates/` (which edits), `search` and what it
+tries when no single edit is enough (`coordinated`, `synthesis`, `pairs`), `trials` and
+`validate` (trying them), `simplify`, `hygiene`, `rank`.
 """
 
 from paramedic_workers.repair.engine import repair
