@@ -47,11 +47,16 @@ def step(site: Site) -> Iterator[Proposal]:
     around = next((a for a in site.ancestors() if isinstance(a, (ast.For, ast.While))), None)
     if around is None:
         return
+    errors = site.knowledge.error_types()
+    # A test that hangs ends in no error of its own.
+    hangs = not errors or "OutOfTime" in errors
     for name in _assigned(site):
         if "int" in site.types_of(ast.Name(name)) and not _is_loop_variable(around, name):
-            changed = _is_changed_in(around, name)
+            asked = isinstance(around, ast.While) and _reads(around.test, name)
+            stuck = asked and not _is_changed_in(around, name)
+            weight = (1.0 if hangs and asked else 0.5) * (1.0 if stuck or not asked else 0.8)
+            weight *= 0.4 if _is_changed_in(around, name) and not hangs else 1.0
             for sign in ("+", "-"):
-                weight = 0.4 if changed else 1.0
                 yield from site.insert_after(site.node, [f"{name} {sign}= 1"], weight)
 
 
@@ -156,6 +161,10 @@ def _assigned(site: Site) -> list[str]:
 def _is_loop_variable(loop: ast.AST, name: str) -> bool:
     targets = [loop.target] if isinstance(loop, ast.For) else []
     return any(isinstance(n, ast.Name) and n.id == name for t in targets for n in ast.walk(t))
+
+
+def _reads(expression: ast.AST, name: str) -> bool:
+    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(expression))
 
 
 def _is_changed_in(loop: ast.AST, name: str) -> bool:

@@ -92,7 +92,7 @@ _FORMS = {
     "other target": 0.4,
     "other expression": 0.4,
     "slice added": 0.4,
-    "step in a loop": 0.45,
+    "step in a loop": 0.9,
     "statement added": 0.35,
     "operand added": 0.35,
     "letter case": 0.5,
