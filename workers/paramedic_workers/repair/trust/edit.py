@@ -12,6 +12,7 @@ from paramedic_workers.repair.source import Source
 from paramedic_workers.repair.trust.families import SHIFTING
 
 _CONSTANT = re.compile(r"'[^']{2,}'|\"[^\"]{2,}\"|\b\d{2,}(?:\.\d+)?\b")
+_PLAIN = (ast.BinOp, ast.UnaryOp, ast.Constant, ast.Name, ast.Attribute)
 #: Functions whose arguments count something.
 _COUNTING = frozenset({"range", "enumerate", "islice"})
 
@@ -47,25 +48,28 @@ def shifts_number(candidate: Candidate) -> bool:
     source = candidate.source
     if candidate.template not in SHIFTING or not isinstance(source, Source):
         return False
-    return not any(_counts(source, part.start, part.end) for part in candidate.parts)
+    inside: ast.AST = candidate.function.node if candidate.function else source.tree
+    smallest = (_smallest(source, inside, part.start, part.end) for part in candidate.parts)
+    return not any(_counts(source, node) for node in smallest)
 
 
-def _counts(source: Source, start: int, end: int) -> bool:
-    node = _smallest(source, start, end)
-    while isinstance(node, (ast.BinOp, ast.UnaryOp, ast.Constant, ast.Name, ast.Attribute)):
+def _counts(source: Source, node: ast.AST | None) -> bool:
+    while isinstance(node, _PLAIN):
         node = source.parents.get(node)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         # What `len` gives is a number of things: its neighbours are counts as well.
         if node.func.id == "len":
-            return _counts(source, *source.span(source.parents[node]))
+            return _counts(source, source.parents[node])
         return node.func.id in _COUNTING
     return isinstance(node, (ast.Subscript, ast.Slice, ast.Compare, ast.AugAssign))
 
 
-def _smallest(source: Source, start: int, end: int) -> ast.AST | None:
+def _smallest(source: Source, inside: ast.AST, start: int, end: int) -> ast.AST | None:
     """The smallest expression that holds these characters."""
-    around = [
-        (source.span(node), node) for node in ast.walk(source.tree) if isinstance(node, ast.expr)
-    ]
-    holding = [(e - s, node) for (s, e), node in around if s <= start and end <= e]
-    return min(holding, key=lambda found: found[0], default=(0, None))[1]
+    found, least = None, len(source.text) + 1
+    for node in ast.walk(inside):
+        if isinstance(node, ast.expr):
+            first, last = source.span(node)
+            if first <= start and end <= last and last - first < least:
+                found, least = node, last - first
+    return found
