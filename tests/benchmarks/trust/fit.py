@@ -25,10 +25,12 @@ from tests.benchmarks.trust.regression import Regression
 
 #: Share of wrong patches that is expected at most among those of high and of medium trust.
 HIGH_WRONG, MEDIUM_WRONG = 0.05, 0.25
+#: The least thresholds, however few patches were wrong: other bugs are harder than these.
+LEAST_HIGH, LEAST_MEDIUM = 0.85, 0.5
 #: Parts of the data that are left out in turn.
 _FOLDS = 10
 #: Thresholds that are looked at.
-_STEPS = [step / 100 for step in range(20, 99)]
+_STEPS = [step / 100 for step in range(50, 99)]
 
 _COEFFICIENTS = Path(trust_package.__file__).with_name("coefficients.json")
 _PAGE = Path(__file__).parents[3] / "docs" / "trust.md"
@@ -43,8 +45,8 @@ def fitted(samples: Sequence[Sample]) -> Model:
         (chance, sample) for sample, chance in zip(samples, chances, strict=True) if sample.first
     ]
     may_be_high = [(c, s) for c, s in offered if not speaks_against(s.evidence)]
-    high = _threshold(may_be_high, HIGH_WRONG)
-    medium = min(high, _threshold(offered, MEDIUM_WRONG))
+    high = _threshold(may_be_high, LEAST_HIGH, HIGH_WRONG)
+    medium = min(high, _threshold(offered, LEAST_MEDIUM, MEDIUM_WRONG))
     return _fit(samples, high, medium)
 
 
@@ -72,12 +74,12 @@ def _fit(samples: Sequence[Sample], high: float = 1.0, medium: float = 0.0) -> M
     return Model(round(found.bias, 4), rounded, high, medium)
 
 
-def _threshold(offered: Sequence[tuple[float, Sample]], wrong: float) -> float:
+def _threshold(offered: Sequence[tuple[float, Sample]], least: float, wrong: float) -> float:
     """The lowest chance from which on few enough of the offered patches are wrong.
 
     One more wrong patch than was seen is reckoned with half, because few were seen.
     """
-    for threshold in _STEPS:
+    for threshold in (step for step in _STEPS if step >= least):
         above = [sample.right for chance, sample in offered if chance >= threshold]
         if above and (above.count(False) + 0.5) / (len(above) + 1) <= wrong:
             return threshold

@@ -11,7 +11,8 @@ The rooms, in the order of the flow: `engine` (one repair), `targets` (the faili
 `session` and `inside/` (the warm process), `syntax/` (files that do not parse), `observe`,
 `localise` (which lines), `candidates` and `templates/` (which edits), `search` and what it
 tries when no single edit is enough (`coordinated`, `synthesis`, `pairs`), `trials` and
-`validate` (trying them), `simplify`, `hygiene`, `rank`.
+`validate` (trying them), `simplify`, `hygiene`, `rank`, `behaviour/` (what passes, on other
+inputs) and `trust/` (how far each patch is trusted).
 """
 
 from paramedic_workers.repair.engine import repair
