@@ -105,7 +105,7 @@ def test_more_against_a_patch_never_raises_trust(name: str, values: Sequence[flo
         ("failing_on_line", range(6)),
         ("passing_on_line", range(6)),
         ("agreeing_mass", [0, 0.5, 1]),
-        ("suspicion", [0, 0.5, 1, 2]),
+        ("score", [0, 0.1, 1, 2]),
         ("expected_size", [0, 5, 500]),
         ("hygiene", [0.1, 0.5, 1, 1.6]),
     ],

@@ -69,7 +69,7 @@ FEATURES = (
     Feature("aimed by the message", +2.0, lambda e: float(e.aimed or e.in_broken_file)),
     Feature("word of the message", +0.5, lambda e: float(e.named_in_message)),
     Feature("tests on the line", +0.5, _covering),
-    Feature("suspicious line", +0.4, lambda e: min(e.suspicion, 1.5)),
+    Feature("score of the search", +0.5, lambda e: min(math.log2(1 + 2 * e.score), 3.0)),
     Feature("telling expectation", +0.2, _telling),
     Feature("tried before", -0.2, _tried),
     Feature("rivals that disagree", -0.5, _disagreeing),
