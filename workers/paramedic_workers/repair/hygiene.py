@@ -110,7 +110,7 @@ def _pointless(old: ast.AST, new: ast.AST) -> Iterator[Finding]:
     if _count(new, _is_same_on_both_sides) > _count(old, _is_same_on_both_sides):
         yield Finding(0.2, "an expression is combined with itself")
     if _count(new, _is_doubled) > _count(old, _is_doubled):
-        yield Finding(0.5, "a value is combined with itself")
+        yield Finding(0.3, "a value is combined with itself")
     if _count(new, _is_unused_loop) > _count(old, _is_unused_loop):
         yield Finding(0.3, "a loop no longer uses what it loops over")
     if _count(new, _is_constant_condition) > _count(old, _is_constant_condition):

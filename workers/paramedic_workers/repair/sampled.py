@@ -56,7 +56,7 @@ def values_of(node: ast.expr, samples: Sequence[_Sample]) -> tuple[object, ...] 
         node: an expression as it stands in the source.
         samples: name, or `name.attribute`, -> value.
     """
-    if not _is_harmless(node):
+    if isinstance(node, ast.Slice) or not _is_harmless(node):
         return None
     plain = ast.Expression(_Plain().visit(ast.parse(ast.unparse(node), mode="eval").body))
     code = compile(ast.fix_missing_locations(plain), "<sample>", "eval")
