@@ -179,6 +179,7 @@ def candidate(
         ("return amount", "amount", "may now end without returning"),
         ("return amount", "return amount / amount", "combined with itself"),
         ("for price in prices", "while 1", "`prices` is no longer used"),
+        ("return x - 1", "return x in (1, 2, 2)", "stands twice"),
     ],
 )
 def test_hygiene_notices(old: str, new: str, reason: str) -> None:

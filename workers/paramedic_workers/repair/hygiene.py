@@ -111,6 +111,8 @@ def _pointless(old: ast.AST, new: ast.AST) -> Iterator[Finding]:
         yield Finding(0.2, "an expression is combined with itself")
     if _count(new, _is_doubled) > _count(old, _is_doubled):
         yield Finding(0.3, "a value is combined with itself")
+    if _count(new, _names_twice) > _count(old, _names_twice):
+        yield Finding(0.4, "a constant stands twice in a list of them")
     if _count(new, _is_unused_loop) > _count(old, _is_unused_loop):
         yield Finding(0.3, "a loop no longer uses what it loops over")
     if _count(new, _is_constant_condition) > _count(old, _is_constant_condition):
@@ -169,6 +171,13 @@ def _is_doubled(node: ast.AST) -> bool:
         and not isinstance(node.left, ast.Constant)
         and ast.dump(node.left) == ast.dump(node.right)
     )
+
+
+def _names_twice(node: ast.AST) -> bool:
+    """Whether a literal of different constants has one of them twice."""
+    elements = node.keys if isinstance(node, ast.Dict) else getattr(node, "elts", ())
+    constants = [ast.dump(element) for element in elements if isinstance(element, ast.Constant)]
+    return len(constants) > 2 and len(set(constants)) == len(constants) - 1
 
 
 def _is_unused_loop(node: ast.AST) -> bool:
