@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -88,6 +89,50 @@ def test_processes_of_a_killed_heal_are_gone_after_the_sweep(
         return not _sleepers(mark)
 
     wait_for("the end of all", gone)
+
+
+_RUN = """
+import sys
+from pathlib import Path
+from paramedic_workers.healing import interpreters
+from paramedic_workers.healing.environment import TargetEnvironment
+from paramedic_workers.healing.pytest_runner import PytestRunner
+from paramedic_workers.healing.sandbox import Sandbox
+from paramedic_workers.settings import SandboxMode, TargetSettings
+
+root, bubblewrap, mark = sys.argv[1:]
+found = interpreters.current()
+environment = TargetEnvironment(
+    python=found.python, description="here", readable=found.readable, sources=(".",)
+)
+target = TargetSettings(repository=root, pytest_args=("-k", mark))
+runner = PytestRunner(target, environment, Sandbox(SandboxMode.PREFERRED, bubblewrap=bubblewrap))
+runner.run(Path(root), timeout=600)
+"""
+
+
+@pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed")
+def test_an_interrupt_while_the_sandbox_is_set_up_ends_the_run_and_what_was_started(
+    tmp_path: Path,
+) -> None:
+    """Whoever starts it waits for bwrap's first words then, and holds no process yet."""
+    mark = f"mark_{os.urandom(6).hex()}"
+    mute = tmp_path / "mute-bwrap"
+    mute.write_text(f'#!/bin/sh\ncase "$*" in *{mark}*) sleep 600 ;; esac\nexec bwrap "$@"\n')
+    mute.chmod(0o755)
+    (tmp_path / "root").mkdir()
+    command = [sys.executable, "-c", _RUN, str(tmp_path / "root"), str(mute), mark]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as running:
+        try:
+            wait_for(
+                "the sandbox",
+                lambda: any("mute-bwrap --args" in line for line in processes_with(mark)),
+            )
+            running.send_signal(signal.SIGINT)
+            assert running.wait(90) == -signal.SIGINT
+        finally:
+            running.kill()
+    assert processes_with(mark) == []
 
 
 def _sleepers(mark: str) -> list[str]:

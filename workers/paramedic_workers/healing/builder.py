@@ -254,10 +254,10 @@ class _Build:
                     output=output.descriptor,
                 )
             )
-            output.close()
-            status = _ended(process, self.deadline)
         finally:
-            text = output.text()
+            output.close()
+        status = _ended(process, self.deadline)
+        text = output.text()
         if status is None:
             raise _failure(self.name, "uv was not done in time")
         if status != 0:

@@ -161,6 +161,11 @@ def end_guarded(mark: str, guard: int) -> Callable[[], None]:
     return end
 
 
+def end_marked(mark: str) -> None:
+    """Kill every process that bears the mark; returns when none is left."""
+    _kill_all(lambda: (pid for pid in _processes() if _mark_of(pid) == mark))
+
+
 def _kill_all(find: Callable[[], Iterable[int]]) -> None:
     """Kill what is found until nothing is found any more; gives up after the grace."""
     deadline = time.monotonic() + _GRACE

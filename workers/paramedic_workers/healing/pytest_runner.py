@@ -191,11 +191,9 @@ class PytestRunner:
         began = time.monotonic()
         self._environment.complete(root)
         listener, output = Listener(), BoundedOutput()
-        try:
-            process = self._start(root, instructions, hash_seed, listener, output)
-            status = _await(process, listener.story, began + timeout)
-        finally:
-            story, text = listener.whole_story(), output.text()
+        process = self._start(root, instructions, hash_seed, listener, output)
+        status = _await(process, listener.story, began + timeout)
+        story, text = listener.whole_story(), output.text()
         end, detail = _end_of(story, status, text, timeout)
         return RunReport(
             end=end,

@@ -22,7 +22,8 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
@@ -50,6 +51,7 @@ from paramedic_workers.healing.processes import (
     MARK,
     ProcessTree,
     end_guarded,
+    end_marked,
     end_namespace,
     new_mark,
     threads_of,
@@ -170,24 +172,27 @@ class Sandbox:
             ),
         ]
         arguments = in_memory(options)
+        mark = new_mark()
         chain = [
             *identity(as_nobody, apart=True),
             *limits_of(self._limits, processes=self._limits.processes),
         ]
         # Only now, as the user that it belongs to: bwrap itself may not be let into it.
         chain += ["env", f"--chdir={command.directory or command.root}", "--"]
-        try:
-            popen = _popen(
-                [self._program, "--args", str(arguments), "--", *chain, *command.argv],
-                command,
-                # Where the worker dies before bwrap has asked to die with it, the mark finds it.
-                environment={"PATH": SYSTEM_PATH, MARK: new_mark()},
-                descriptors=(arguments, info_writer),
-            )
-        finally:
-            os.close(arguments)
-            os.close(info_writer)
-        return ProcessTree(popen, end_others=end_namespace(first_process(info_reader)))
+        with _ended_if_interrupted(mark):
+            try:
+                popen = _popen(
+                    [self._program, "--args", str(arguments), "--", *chain, *command.argv],
+                    command,
+                    # Where the worker dies before bwrap has asked to die with it, the mark
+                    # finds it.
+                    environment={"PATH": SYSTEM_PATH, MARK: mark},
+                    descriptors=(arguments, info_writer),
+                )
+            finally:
+                os.close(arguments)
+                os.close(info_writer)
+            return ProcessTree(popen, end_others=end_namespace(first_process(info_reader)))
 
     def _start_outside(self, command: Command) -> ProcessTree:
         """Start it without bubblewrap: other user, limits, session and environment only."""
@@ -208,7 +213,8 @@ class Sandbox:
         ]
         try:
             _check_there(chain[0], variables["PATH"])
-            popen = _popen([*_GUARD, *chain, *command.argv], command, environment=variables)
+            with _ended_if_interrupted(mark):
+                popen = _popen([*_GUARD, *chain, *command.argv], command, environment=variables)
         except BaseException:
             trees.remove_tree(scratch)
             raise
@@ -217,6 +223,19 @@ class Sandbox:
             end_others=end_guarded(mark, popen.pid),
             clean_up=lambda: trees.remove_tree(scratch),
         )
+
+
+@contextmanager
+def _ended_if_interrupted(mark: str) -> Iterator[None]:
+    """Kill what was started with a mark where a signal's handler raises meanwhile.
+
+    Nobody would hold the process then, and whoever reads its output would wait for ever.
+    """
+    try:
+        yield
+    except BaseException:
+        end_marked(mark)
+        raise
 
 
 def _popen(
