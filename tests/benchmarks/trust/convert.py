@@ -27,6 +27,7 @@ def converted(entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield {
                 "source": f"{entry['package']} {entry['commit'][:10]}",
                 "label": label,
+                "real": True,
                 "evidence": entry["evidence"],
             }
 

@@ -1,7 +1,8 @@
 """Evidence about patches with the truth about them, from JSONL files.
 
 One line a patch: `source` (the bug), `label` (`right` or `wrong`), `evidence` (numbers,
-see `paramedic_workers.repair.trust.evidence`). No code is in them.
+see `paramedic_workers.repair.trust.evidence`), `real` where it is of a repository's history.
+No code is in them.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ FOLDER = Path(__file__).parent / "data"
 _FIELDS = frozenset(field.name for field in dataclasses.fields(Evidence))
 #: How much all patches of one bug that do not come first weigh, the first one weighing 1.
 _OTHERS = 1.0
+#: How much more a bug of a repository's history weighs than a small one: it is what counts.
+_REAL = 3.0
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Sample:
     source: str
     evidence: Evidence
     right: bool
+    #: It is of a repository's history, and no small bug of a benchmark.
+    real: bool = False
 
     @property
     def first(self) -> bool:
@@ -61,7 +66,10 @@ def packaged_files() -> list[Path]:
 def weights(samples: Sequence[Sample]) -> list[float]:
     """How much each sample counts: a bug with many patches not more than one with two."""
     others = Counter(sample.source for sample in samples if not sample.first)
-    return [1.0 if sample.first else _OTHERS / others[sample.source] for sample in samples]
+    return [
+        (_REAL if sample.real else 1.0) * (1.0 if sample.first else _OTHERS / others[sample.source])
+        for sample in samples
+    ]
 
 
 def _sample(entry: dict[str, object]) -> Sample:
@@ -69,4 +77,9 @@ def _sample(entry: dict[str, object]) -> Sample:
     if not isinstance(given, dict) or entry["label"] not in ("right", "wrong"):
         raise ValueError("it has no evidence, or another label than right and wrong")
     evidence = Evidence(**{name: value for name, value in given.items() if name in _FIELDS})
-    return Sample(str(entry["source"]), evidence, entry["label"] == "right")
+    if evidence.inputs_compared and "rivals_compared" not in given:
+        # Of the time when only the first ten were compared, and that was not told.
+        evidence = dataclasses.replace(evidence, rivals_compared=min(9, evidence.plausible - 1))
+    return Sample(
+        str(entry["source"]), evidence, entry["label"] == "right", bool(entry.get("real"))
+    )

@@ -254,6 +254,14 @@ def test_a_patch_keeps_its_place_though_another_means_the_same() -> None:
     assert "+        amount += price" in patches[0].diff
 
 
+def test_the_other_branch_comes_later_where_no_passing_test_runs_the_condition() -> None:
+    turned = candidate("return x - 1", "return x - 2", template="condition negated", score=1.0)
+    other = candidate("return x", "return -x", score=0.8)
+    for passing, first in ((0, "return -x"), (2, "return x - 2")):
+        patches = ranked([turned, other], covered(2, passing), [])
+        assert first in patches[0].diff
+
+
 def test_the_closest_spelling_comes_first() -> None:
     names = ["total", "totals", "sum_all", "tax"]
     assert closest("totl", names) == ["total", "totals"]

@@ -37,6 +37,7 @@ AGAINST = (
     {"rivals_as_likely": 1},
     {"failing_on_line": 1, "passing_on_line": 0},
     {"shifts_number": True},
+    {"turns_condition": True, "passing_on_line": 0},
 )
 
 
@@ -77,12 +78,14 @@ def test_every_weight_keeps_its_direction() -> None:
     ("name", "values"),
     [
         ("rivals_disagreeing", range(12)),
+        ("plausible", range(1, 30)),
         ("position", range(5)),
         ("rival_share", [0, 0.3, 0.8, 2, 9]),
         ("deletes_code", [False, True]),
         ("copies_constant", [False, True]),
         ("easy", [False, True]),
         ("shifts_number", [False, True]),
+        ("turns_condition", [False, True]),
         ("places", [1, 2, 5]),
         ("size", [1, 10, 100, 1000]),
         ("tried", [0, 50, 1000, 9999]),
@@ -106,7 +109,6 @@ def test_more_against_a_patch_never_raises_trust(name: str, values: Sequence[flo
         ("passing_on_line", range(6)),
         ("agreeing_mass", [0, 0.5, 1]),
         ("score", [0, 0.1, 1, 2]),
-        ("expected_size", [0, 5, 500]),
         ("hygiene", [0.1, 0.5, 1, 1.6]),
     ],
 )
@@ -139,7 +141,7 @@ def test_what_the_message_aims_at_needs_no_second_test() -> None:
 
 def test_rivals_that_behave_the_same_are_no_rivals() -> None:
     contested = replace(GOOD, plausible=3, rival_share=0.95, rivals_near=2, rivals_as_likely=2)
-    alike = replace(contested, inputs_compared=80)
+    alike = replace(contested, inputs_compared=80, rivals_compared=2)
     assert judge(contested)[0] is not Trust.HIGH
     assert judge(alike)[0] is Trust.HIGH
 
@@ -148,7 +150,7 @@ def test_features_are_bounded_numbers() -> None:
     dice = random.Random(3)
     for _ in range(300):
         evidence = replace(some_evidence(dice), hygiene=max(0.001, dice.random() * 2))
-        assert all(0.0 <= value <= 3.0 for value in vector(evidence))
+        assert all(0.0 <= value <= 4.0 for value in vector(evidence))
 
 
 def test_families_are_those_that_there_are() -> None:
@@ -242,7 +244,7 @@ def test_evidence_tells_of_rivals_and_whether_they_behave_otherwise() -> None:
     assert (uncompared.rivals_near, uncompared.rivals_as_likely) == (1, 1)
     assert uncompared.inputs_compared == uncompared.rivals_disagreeing == 0
     first = gathered([PLUS, near, far], comparison=Comparison(3, outcomes))
-    assert (first.inputs_compared, first.rivals_disagreeing) == (4, 1)
+    assert (first.inputs_compared, first.rivals_compared, first.rivals_disagreeing) == (4, 2, 1)
     assert (first.as_likely_disagreeing, first.disagreement) == (0, 0.5)
     assert first.agreeing_mass == pytest.approx(1.9 / 2.2, abs=1e-3)
     last = gathered([PLUS, near, far], 2, comparison=Comparison(3, outcomes))
@@ -279,6 +281,12 @@ def test_a_number_that_counts_nothing_is_made_to_measure(old: str, new: str, shi
     assert not gathered([replace(edited, template="other name")]).shifts_number
 
 
+def test_evidence_tells_of_a_condition_that_is_turned_around() -> None:
+    assert gathered([candidate("> 10", "<= 10")]).turns_condition is False
+    assert gathered([candidate(">", "<=")]).turns_condition is True
+    assert gathered([candidate("> 10", "> 10", "condition negated")]).turns_condition is True
+
+
 # -- the words ---------------------------------------------------------------------------
 
 
@@ -306,6 +314,10 @@ def told(evidence: Evidence, **more: tuple[str, ...]) -> tuple[str, ...]:
         (
             {"inputs_compared": 40, "plausible": 3},
             "2 other patches pass as well and behave the same on 40 varied inputs.",
+        ),
+        (
+            {"turns_condition": True, "passing_on_line": 0},
+            "It turns a condition around, and no passing test runs it.",
         ),
         ({"places": 3}, "It makes the same change in 3 places."),
         ({"usual": False}, "An edit of this kind (number) is less usual."),

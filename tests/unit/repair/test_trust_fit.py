@@ -83,6 +83,8 @@ def test_tables_are_put_into_the_page_in_place_of_the_old_ones() -> None:
 def test_a_bug_with_many_patches_counts_no_more_than_one_with_two() -> None:
     others = [Sample("a", Evidence(position=n), False) for n in range(5)]
     assert weights(others) == [1.0, 0.25, 0.25, 0.25, 0.25]
+    [real] = weights([Sample("b", Evidence(), True, real=True)])
+    assert real > 1
 
 
 def test_lines_that_are_no_samples_are_refused(tmp_path: Path) -> None:

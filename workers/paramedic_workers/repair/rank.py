@@ -19,12 +19,15 @@ from paramedic_workers.repair.hygiene import findings
 from paramedic_workers.repair.judged import Judged, meaning
 from paramedic_workers.repair.localise import Suspicion
 from paramedic_workers.repair.model import RankedPatch
-from paramedic_workers.repair.trust.gather import gather
+from paramedic_workers.repair.trust.edit import turns_condition
+from paramedic_workers.repair.trust.gather import coverage, gather
 from paramedic_workers.repair.trust.model import judge as weigh
 from paramedic_workers.repair.trust.reasons import reasons
 
 #: Patches that are reported.
 _MOST = 10
+#: Factor for turning a condition around that no passing test runs: any other branch will do.
+_OTHER_BRANCH = 0.6
 
 
 def _not_compared(_candidates: Sequence[Candidate]) -> Comparison | None:
@@ -61,7 +64,8 @@ def rank(
         circumstances: of the search.
         module_of: the name under which a file is imported.
     """
-    judged = sorted(map(_judge, plausible), key=lambda j: (-j.score, j.candidate.order()))
+    judged = [_judge(candidate, circumstances.suspicion) for candidate in plausible]
+    judged.sort(key=lambda j: (-j.score, j.candidate.order()))
     best: dict[str, Judged] = {}
     for judge in judged:
         best.setdefault(judge.meaning, judge)
@@ -76,9 +80,11 @@ def rank(
     return tuple(patch for patch in patches if patch is not None)
 
 
-def _judge(candidate: Candidate) -> Judged:
+def _judge(candidate: Candidate, suspicion: Suspicion) -> Judged:
     found = findings(candidate)
     score = candidate.score
+    if turns_condition(candidate) and not coverage(candidate, suspicion)[1]:
+        score *= _OTHER_BRANCH
     for finding in found:
         score *= finding.factor
     return Judged(candidate, score, tuple(f for f in found if f.reason), meaning(candidate))

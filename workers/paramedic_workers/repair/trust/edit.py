@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from paramedic_workers.repair.edits import Candidate
 from paramedic_workers.repair.hygiene import new_words
 from paramedic_workers.repair.source import Source
-from paramedic_workers.repair.trust.families import SHIFTING
+from paramedic_workers.repair.trust.families import SHIFTING, TURNING
 
 _CONSTANT = re.compile(r"'[^']{2,}'|\"[^\"]{2,}\"|\b\d{2,}(?:\.\d+)?\b")
 _PLAIN = (ast.BinOp, ast.UnaryOp, ast.Constant, ast.Name, ast.Attribute)
+_OPPOSITES = (("==", "!="), ("is", "is not"), ("in", "not in"), ("<", ">="), (">", "<="))
 #: Functions whose arguments count something.
 _COUNTING = frozenset({"range", "enumerate", "islice"})
 
@@ -36,6 +37,20 @@ def copies_constant(candidate: Candidate, tests: Sequence[str]) -> bool:
             bare = constant.strip("'\"")
             if bare not in candidate.source.text and any(bare in test for test in tests):
                 return True
+    return False
+
+
+def turns_condition(candidate: Candidate) -> bool:
+    """Whether the edit makes a condition hold where it did not, and the other way round.
+
+    Where only failing tests run it, that is no more than taking the other branch.
+    """
+    if candidate.template in TURNING:
+        return True
+    for part in candidate.parts:
+        pair = (candidate.source.text[part.start : part.end].strip(), part.text.strip())
+        if pair in _OPPOSITES or pair[::-1] in _OPPOSITES:
+            return True
     return False
 
 

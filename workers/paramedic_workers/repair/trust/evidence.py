@@ -21,6 +21,8 @@ class Evidence:
     rivals_as_likely: int = 0
     #: Varied inputs on which the patches were compared; 0: they could not be.
     inputs_compared: int = 0
+    #: Others that it was compared with.
+    rivals_compared: int = 0
     #: Others that behave otherwise on at least one input; of those, the no less likely.
     rivals_disagreeing: int = 0
     as_likely_disagreeing: int = 0
@@ -39,7 +41,7 @@ class Evidence:
     raised_here: bool = False
     #: How suspicious the changed line is, 0 to about 2.
     suspicion: float = 0.0
-    #: Characters of the texts and numbers that the failing tests expect: few are met by chance.
+    #: Characters of the texts and numbers that stand in the failing assertions.
     expected_size: int = 0
     #: Candidates that were tried in the search.
     tried: int = 0
@@ -55,6 +57,8 @@ class Evidence:
     aimed: bool = False
     #: It is of a family that passes easily, right or wrong.
     easy: bool = False
+    #: It turns a condition around.
+    turns_condition: bool = False
     #: It changes a number that is neither index, nor bound, nor compared.
     shifts_number: bool = False
     #: It brings in a word that stands in the message of a failing test.

@@ -34,3 +34,6 @@ EASY = frozenset(
 
 #: Edits that shift a number, right where it counts something, else likely made to measure.
 SHIFTING = frozenset({"off by one", "number", "sign"})
+
+#: Edits that turn a condition around.
+TURNING = frozenset({"condition negated", "`not` dropped", "branches swapped"})

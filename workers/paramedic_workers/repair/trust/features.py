@@ -21,7 +21,7 @@ class Feature:
     name: str
     #: The weight that is expected before any data; its sign is the direction.
     expected: float
-    #: Between about 0 and 3.
+    #: Between 0 and about 4.
     of: Callable[[Evidence], float]
 
     @property
@@ -36,7 +36,15 @@ def _covering(evidence: Evidence) -> float:
 
 
 def _disagreeing(evidence: Evidence) -> float:
-    return min(math.log2(1 + evidence.rivals_disagreeing), 3.0)
+    """Rivals that disagree; those that were not compared may."""
+    others = evidence.plausible - 1
+    unknown = max(0, others - evidence.rivals_compared)
+    return min(math.log2(1 + evidence.rivals_disagreeing + unknown), 4.0)
+
+
+def _turns(evidence: Evidence) -> float:
+    """A condition is turned around that no passing test runs."""
+    return float(evidence.turns_condition and evidence.passing_on_line == 0)
 
 
 def _rivalry(evidence: Evidence) -> float:
@@ -58,11 +66,6 @@ def _tried(evidence: Evidence) -> float:
     return min(math.log2(1 + evidence.tried / 200), 3.0)
 
 
-def _telling(evidence: Evidence) -> float:
-    """Long texts and numbers are not met by chance; `True` is, every other time."""
-    return min(math.log2(1 + evidence.expected_size / 3), 3.0)
-
-
 #: All features, in the order of the coefficients.
 FEATURES = (
     Feature("usual family", +0.8, lambda e: float(e.usual)),
@@ -70,7 +73,6 @@ FEATURES = (
     Feature("word of the message", +0.5, lambda e: float(e.named_in_message)),
     Feature("tests on the line", +0.5, _covering),
     Feature("score of the search", +0.5, lambda e: min(math.log2(1 + 2 * e.score), 3.0)),
-    Feature("telling expectation", +0.2, _telling),
     Feature("tried before", -0.2, _tried),
     Feature("rivals that disagree", -0.5, _disagreeing),
     Feature("nearest rival", -1.0, _rivalry),
@@ -79,6 +81,7 @@ FEATURES = (
     Feature("hygiene against", -0.8, _dirty),
     Feature("hygiene for", +0.4, lambda e: float(e.hygiene > 1.0)),
     Feature("passes easily", -0.8, lambda e: float(e.easy)),
+    Feature("branch never taken before", -0.8, _turns),
     Feature("number made to measure", -0.8, lambda e: float(e.shifts_number)),
     Feature("copies a constant", -2.0, lambda e: float(e.copies_constant)),
     Feature("deletes code", -1.5, lambda e: float(e.deletes_code)),

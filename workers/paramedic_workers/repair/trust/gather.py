@@ -51,7 +51,7 @@ def gather(
     """
     judge = distinct[position]
     candidate = judge.candidate
-    failing, passing = _coverage(candidate, suspicion)
+    failing, passing = coverage(candidate, suspicion)
     file = str(candidate.source.path)
     factors = [finding.factor for finding in judge.findings]
     evidence = Evidence(
@@ -67,6 +67,7 @@ def gather(
         usual=candidate.template in USUAL,
         aimed=candidate.template in AIMED,
         easy=candidate.template in EASY,
+        turns_condition=edit.turns_condition(candidate),
         shifts_number=edit.shifts_number(candidate),
         named_in_message=edit.is_named(candidate, messages),
         written_elsewhere=edit.is_written_elsewhere(candidate),
@@ -122,6 +123,7 @@ def _with_behaviour(
     return replace(
         evidence,
         inputs_compared=comparison.inputs,
+        rivals_compared=min(len(distinct), comparison.versions) - 1,
         rivals_disagreeing=disagreeing,
         as_likely_disagreeing=as_likely,
         disagreement=round(most / comparison.inputs, 4),
@@ -137,7 +139,7 @@ def _share(rival: Judged, own: Judged) -> float:
 # -- tests -------------------------------------------------------------------------------
 
 
-def _coverage(candidate: Candidate, suspicion: Suspicion) -> tuple[int, int]:
+def coverage(candidate: Candidate, suspicion: Suspicion) -> tuple[int, int]:
     """How many failing and passing tests run the changed line or the statement around it."""
     file = str(candidate.source.path)
     failing, passing = suspicion.failing.get(file), suspicion.passing.get(file)

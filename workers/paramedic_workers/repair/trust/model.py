@@ -73,6 +73,7 @@ def speaks_against(evidence: Evidence) -> bool:
         or evidence.copies_constant
         # It may fit the inputs of the tests and few others.
         or evidence.shifts_number
+        or is_other_branch(evidence)
         or is_contested(evidence)
         or is_barely_tested(evidence)
     )
@@ -83,6 +84,11 @@ def is_contested(evidence: Evidence) -> bool:
     if evidence.inputs_compared:
         return evidence.as_likely_disagreeing > 0
     return evidence.rivals_as_likely > 0
+
+
+def is_other_branch(evidence: Evidence) -> bool:
+    """Whether a condition is turned around that no passing test runs."""
+    return evidence.turns_condition and evidence.passing_on_line == 0
 
 
 def is_barely_tested(evidence: Evidence) -> bool:

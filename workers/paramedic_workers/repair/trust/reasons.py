@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from paramedic_workers.repair.model import Trust
 from paramedic_workers.repair.trust.evidence import Evidence
-from paramedic_workers.repair.trust.model import is_barely_tested
+from paramedic_workers.repair.trust.model import is_barely_tested, is_other_branch
 
 
 def reasons(
@@ -46,6 +46,8 @@ def _strongly_against(evidence: Evidence) -> list[str]:
         found.append(f"{_other_patches(evidence.rivals_as_likely)} as well, and no less likely.")
     if evidence.shifts_number:
         found.append("It changes a number that is no index, no bound, and not compared.")
+    if is_other_branch(evidence):
+        found.append("It turns a condition around, and no passing test runs it.")
     if is_barely_tested(evidence):
         found.append("Only one test runs the changed line.")
     return found
