@@ -34,7 +34,7 @@ AGAINST = (
     {"deletes_code": True},
     {"copies_constant": True},
     {"inputs_compared": 50, "rivals_disagreeing": 1, "as_likely_disagreeing": 1},
-    {"rivals_as_likely": 1},
+    {"rivals_near": 1},
     {"failing_on_line": 1, "passing_on_line": 0},
     {"shifts_number": True},
     {"turns_condition": True, "passing_on_line": 0},

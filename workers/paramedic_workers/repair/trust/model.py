@@ -80,10 +80,10 @@ def speaks_against(evidence: Evidence) -> bool:
 
 
 def is_contested(evidence: Evidence) -> bool:
-    """Whether a patch that is no less likely behaves otherwise, or may."""
+    """Whether a patch that is no less likely behaves otherwise; not compared, a near one may."""
     if evidence.inputs_compared:
         return evidence.as_likely_disagreeing > 0
-    return evidence.rivals_as_likely > 0
+    return evidence.rivals_near > 0
 
 
 def is_other_branch(evidence: Evidence) -> bool:
