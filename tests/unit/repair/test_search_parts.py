@@ -38,6 +38,20 @@ def test_learned_priors_change_the_order(tmp_path: Path) -> None:
     assert preferred.template == "other name"
 
 
+def test_what_stands_in_f_strings_is_edited(tmp_path: Path) -> None:
+    file = tmp_path / "m.py"
+    file.write_text("def f(a, b):\n    return f\"é {a} of {a - b:>{b}} {', '.join(b[1:])}\"\n")
+    found = Suspicion(lines={str(file): {2: 1.0}})
+    lines = {
+        candidate.source.apply(candidate.parts).splitlines()[1].strip()
+        for candidate in CandidateQueue(found, Knowledge(), tmp_path)
+    }
+    assert "return f\"é {b} of {a - b:>{b}} {', '.join(b[1:])}\"" in lines
+    assert "return f\"é {a} of {a + b:>{b}} {', '.join(b[1:])}\"" in lines
+    assert "return f\"é {a} of {a - b:>{b}} {', '.join(b)}\"" in lines
+    assert "return f\"é {a - b} of {a:>{b}} {', '.join(b[1:])}\"" in lines
+
+
 def test_templates_look_only_when_their_turn_comes(tmp_path: Path) -> None:
     looked: list[str] = []
     template = next(t for t in TEMPLATES if t.name == "arithmetic operator")

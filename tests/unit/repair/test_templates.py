@@ -54,6 +54,7 @@ INTS: Types = {"a": {"int"}, "b": {"int"}, "items": {"list"}}
         ("confused method", "return a.lstrip()", "return a.rstrip()"),
         ("arguments swapped", "return f(a, b)", "return f(b, a)"),
         ("elements swapped", "return [a, b]", "return [b, a]"),
+        ("fields swapped", "return f'{a} {b!r}'", "return f'{b} {a!r}'"),
         ("argument dropped", "return round(a, 2)", "return round(a)"),
         ("sort order", "return sorted(items)", "return sorted(items, reverse=True)"),
         ("call dropped", "return list(items)", "return items"),

@@ -112,7 +112,7 @@ class CandidateQueue:
         """Every template with every statement that has a node of its kind."""
         for area in self.areas:
             for statement, suspicion in area.statements:
-                kinds = self._nodes_of(statement)
+                kinds = self._nodes_of(area.source, statement)
                 for template in self.templates:
                     if not kinds.keys().isdisjoint(template.looks_at):
                         prior = template.prior * self.priors.get(template.name, 1.0)
@@ -200,16 +200,16 @@ class CandidateQueue:
         name = area.function.name if area.function else area.source.relative
         self.functions.add(f"{area.source.relative}:{name}")
         scope = self.scope_of(area)
-        kinds = self._nodes_of(turn.statement)
+        kinds = self._nodes_of(area.source, turn.statement)
         for kind in template.looks_at:
             for node in kinds.get(kind, ()):
                 for proposal in template.propose(Site(area.source, scope, self.knowledge, node)):
                     yield candidate_from(area, template.name, proposal, turn.bound)
 
-    def _nodes_of(self, statement: ast.AST) -> dict[type[ast.AST], list[ast.AST]]:
+    def _nodes_of(self, source: Source, statement: ast.AST) -> dict[type[ast.AST], list[ast.AST]]:
         if statement not in self._nodes:
             kinds: dict[type[ast.AST], list[ast.AST]] = {}
-            for node in _own_nodes(statement):
+            for node in _own_nodes(source, statement):
                 kinds.setdefault(type(node), []).append(node)
             self._nodes[statement] = kinds
         return self._nodes[statement]
@@ -276,14 +276,17 @@ def _defined(statement: ast.stmt) -> list[str]:
     return []
 
 
-def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
+def _own_nodes(source: Source, node: ast.AST) -> Iterator[ast.AST]:
     """A statement and the expressions of it, without the statements inside it.
 
-    Annotations are left out: they do not change what code does. So is what stands in
-    f-strings: before Python 3.12 the parser does not know where.
+    Annotations are left out: they do not change what code does.
     """
     yield node
-    if isinstance(node, (ast.Module, ast.JoinedStr)):
+    if isinstance(node, ast.Module):
+        return
+    if isinstance(node, ast.JoinedStr):
+        for field in source.fields(node):
+            yield from _own_nodes(source, field)
         return
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns", "type_params"):
@@ -292,7 +295,7 @@ def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
             if isinstance(child, ast.AST) and not isinstance(
                 child, (ast.stmt, ast.expr_context, ast.ExceptHandler)
             ):
-                yield from _own_nodes(child)
+                yield from _own_nodes(source, child)
 
 
 def candidate_from(area: Area, template: str, proposal: Proposal, bound: float) -> Candidate:

@@ -146,6 +146,22 @@ class Source(Text):
         start, end = self.span(node)
         return self.text[start:end]
 
+    def fields(self, text: ast.JoinedStr) -> Iterator[ast.expr]:
+        """Expressions in an f-string that stand where the parser says.
+
+        Before Python 3.12 it searches for them, and may be wrong.
+        """
+        for part in text.values:
+            if isinstance(part, ast.FormattedValue) and self._stands_there(part.value):
+                yield part.value
+
+    def _stands_there(self, node: ast.expr) -> bool:
+        try:
+            found = ast.parse(self.of(node), mode="eval").body
+        except (SyntaxError, ValueError):
+            return False
+        return ast.dump(found) == ast.dump(node)
+
     def indentation(self, statement: ast.stmt) -> str | None:
         """White space before a statement; None where it does not begin its line."""
         start = self.line_start(statement.lineno)

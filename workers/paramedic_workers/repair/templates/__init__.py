@@ -115,6 +115,7 @@ TEMPLATES: tuple[Template, ...] = (
     constants.TEXT,
     texts.LETTER,
     arguments.SWAPPED_ELEMENTS,
+    arguments.SWAPPED_FIELDS,
     arguments.REVERSE,
     arithmetic.SIGN,
     copies.VALUE,

@@ -1,6 +1,7 @@
-"""Arguments in another order, or fewer of them.
+"""Arguments in another order, or fewer of them; so with elements, and with fields of an f-string.
 
 copy(target, source)    copy(source, target)
+f"{count} of {name}"    f"{name} of {count}"
 round(total, 0)         round(total)
 sorted(names)           sorted(names, reverse=True)
 """
@@ -8,7 +9,7 @@ sorted(names)           sorted(names, reverse=True)
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from paramedic_workers.repair.edits import Proposal
@@ -22,14 +23,23 @@ def swapped(site: Site) -> Iterator[Proposal]:
     """Two arguments exchanged, neighbours first."""
     assert isinstance(site.node, ast.Call)
     arguments = [a for a in site.node.args if not isinstance(a, ast.Starred)][:_MOST]
-    for (i, one), (j, other) in combinations(enumerate(arguments), 2):
-        yield from site.swap(one, other, 1.0 if j == i + 1 else 0.5)
+    yield from _exchanged(site, arguments)
 
 
 def swapped_elements(site: Site) -> Iterator[Proposal]:
     """Two elements of a tuple or list exchanged, neighbours first."""
     assert isinstance(site.node, (ast.Tuple, ast.List))
-    for (i, one), (j, other) in combinations(enumerate(site.node.elts[:_MOST]), 2):
+    yield from _exchanged(site, site.node.elts[:_MOST])
+
+
+def swapped_fields(site: Site) -> Iterator[Proposal]:
+    """Two expressions of an f-string exchanged, neighbours first."""
+    assert isinstance(site.node, ast.JoinedStr)
+    yield from _exchanged(site, list(site.source.fields(site.node))[:_MOST])
+
+
+def _exchanged(site: Site, nodes: Sequence[ast.expr]) -> Iterator[Proposal]:
+    for (i, one), (j, other) in combinations(enumerate(nodes), 2):
         yield from site.swap(one, other, 1.0 if j == i + 1 else 0.5)
 
 
@@ -69,5 +79,6 @@ def reverse_flag(site: Site) -> Iterator[Proposal]:
 
 SWAPPED = family("arguments swapped", (ast.Call,), swapped)
 SWAPPED_ELEMENTS = family("elements swapped", (ast.Tuple, ast.List), swapped_elements)
+SWAPPED_FIELDS = family("fields swapped", (ast.JoinedStr,), swapped_fields)
 DROPPED = family("argument dropped", (ast.Call,), dropped)
 REVERSE = family("sort order", (ast.Call,), reverse_flag)

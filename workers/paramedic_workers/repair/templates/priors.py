@@ -74,6 +74,7 @@ _FORMS = {
     "method call added": 0.5,
     "text": 0.5,
     "elements swapped": 0.5,
+    "fields swapped": 0.5,
     "sort order": 0.5,
     "operand dropped": 0.45,
     "sign": 0.5,
