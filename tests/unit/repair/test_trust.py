@@ -36,7 +36,9 @@ AGAINST = (
     {"inputs_compared": 50, "rivals_disagreeing": 1, "as_likely_disagreeing": 1},
     {"rivals_near": 1},
     {"failing_on_line": 1, "passing_on_line": 0},
+    {"failing_on_line": 0, "passing_on_line": 0, "top_level": True},
     {"shifts_number": True},
+    {"silences_error": True},
     {"turns_condition": True, "passing_on_line": 0},
 )
 
@@ -63,7 +65,7 @@ def with_number(evidence: Evidence, name: str, value: float) -> Evidence:
 
 def test_the_best_evidence_is_trusted_and_the_worst_is_not() -> None:
     assert judge(GOOD)[0] is Trust.HIGH
-    bad = replace(GOOD, usual=False, position=3, rivals_disagreeing=6, hygiene=0.1, easy=True)
+    bad = replace(GOOD, plausible=7, position=3, rival_share=2.0, hygiene=0.1, agreeing_mass=0.1)
     assert judge(bad)[0] is Trust.LOW
     assert judge(bad)[1] < 0.2
     assert judge(GOOD)[1] > 0.8
@@ -86,6 +88,7 @@ def test_every_weight_keeps_its_direction() -> None:
         ("easy", [False, True]),
         ("shifts_number", [False, True]),
         ("turns_condition", [False, True]),
+        ("silences_error", [False, True]),
         ("places", [1, 2, 5]),
         ("size", [1, 10, 100, 1000]),
         ("tried", [0, 50, 1000, 9999]),
@@ -127,7 +130,8 @@ def test_no_chance_outweighs_strong_evidence_against(against: dict[str, Any]) ->
     model = replace(Model.read(), bias=50.0)
     evidence = replace(GOOD, **against)
     assert model.chance(evidence) > 0.99
-    assert model.trust(evidence) is Trust.MEDIUM
+    is_cheap = evidence.deletes_code or evidence.copies_constant
+    assert model.trust(evidence) is (Trust.LOW if is_cheap else Trust.MEDIUM)
     assert model.trust(GOOD) is Trust.HIGH
 
 
@@ -159,6 +163,7 @@ def test_families_are_those_that_there_are() -> None:
         *("misspelt keyword", "comparison", "odd character"),
     }
     named = families.USUAL | families.EASY | families.SHIFTING
+    named |= families.TURNING | families.SILENCING
     assert named - syntax <= set(PRIORS)
     assert not families.USUAL & families.EASY
 
@@ -300,6 +305,10 @@ def told(evidence: Evidence, **more: tuple[str, ...]) -> tuple[str, ...]:
         ({"deletes_code": True}, "It takes code away without putting other code in its place."),
         ({"copies_constant": True}, "It writes a constant that stands in the failing test."),
         ({"failing_on_line": 1, "passing_on_line": 0}, "Only one test runs the changed line."),
+        (
+            {"failing_on_line": 0, "passing_on_line": 0, "top_level": True},
+            "No test is known to run the changed line.",
+        ),
         ({"rivals_as_likely": 2}, "2 other patches pass as well, and no less likely."),
         (
             {
@@ -318,6 +327,10 @@ def told(evidence: Evidence, **more: tuple[str, ...]) -> tuple[str, ...]:
         (
             {"turns_condition": True, "passing_on_line": 0},
             "It turns a condition around, and no passing test runs it.",
+        ),
+        (
+            {"silences_error": True},
+            "It has an error go away; whether what then happens is meant is not known.",
         ),
         ({"places": 3}, "It makes the same change in 3 places."),
         ({"usual": False}, "An edit of this kind (number) is less usual."),

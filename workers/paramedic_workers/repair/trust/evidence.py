@@ -57,6 +57,8 @@ class Evidence:
     aimed: bool = False
     #: It is of a family that passes easily, right or wrong.
     easy: bool = False
+    #: It has an error go away, and may do no more.
+    silences_error: bool = False
     #: It turns a condition around.
     turns_condition: bool = False
     #: It changes a number that is neither index, nor bound, nor compared.

@@ -37,3 +37,11 @@ SHIFTING = frozenset({"off by one", "number", "sign"})
 
 #: Edits that turn a condition around.
 TURNING = frozenset({"condition negated", "`not` dropped", "branches swapped"})
+
+#: Edits that have an error go away, whether or not what then happens is what was meant.
+SILENCING = frozenset(
+    {
+        *("missing conversion", "missing default", "guard", "early exit", "none check"),
+        *("type check", "exception swallowed", "caught exception"),
+    }
+)

@@ -81,6 +81,7 @@ FEATURES = (
     Feature("hygiene against", -0.8, _dirty),
     Feature("hygiene for", +0.4, lambda e: float(e.hygiene > 1.0)),
     Feature("passes easily", -0.8, lambda e: float(e.easy)),
+    Feature("silences an error", -0.4, lambda e: float(e.silences_error)),
     Feature("branch never taken before", -0.8, _turns),
     Feature("number made to measure", -0.8, lambda e: float(e.shifts_number)),
     Feature("copies a constant", -2.0, lambda e: float(e.copies_constant)),

@@ -16,7 +16,7 @@ from paramedic_workers.repair.localise import Suspicion
 from paramedic_workers.repair.templates import TEMPLATES
 from paramedic_workers.repair.trust import edit
 from paramedic_workers.repair.trust.evidence import Evidence
-from paramedic_workers.repair.trust.families import AIMED, EASY, USUAL
+from paramedic_workers.repair.trust.families import AIMED, EASY, SILENCING, USUAL
 
 #: Score of another patch relative to this one from which on it is near, or as likely.
 _NEAR, _AS_LIKELY = 0.4, 0.75
@@ -67,6 +67,7 @@ def gather(
         usual=candidate.template in USUAL,
         aimed=candidate.template in AIMED,
         easy=candidate.template in EASY,
+        silences_error=candidate.template in SILENCING,
         turns_condition=edit.turns_condition(candidate),
         shifts_number=edit.shifts_number(candidate),
         named_in_message=edit.is_named(candidate, messages),

@@ -54,7 +54,7 @@ class Model:
 
     def trust_given(self, chance: float, evidence: Evidence) -> Trust:
         """The same for a chance that is known, by whatever model."""
-        if chance < self.medium:
+        if chance < self.medium or is_cheap(evidence):
             return Trust.LOW
         is_high = chance >= self.high and not speaks_against(evidence)
         return Trust.HIGH if is_high else Trust.MEDIUM
@@ -69,14 +69,19 @@ def judge(evidence: Evidence) -> tuple[Trust, float]:
 def speaks_against(evidence: Evidence) -> bool:
     """Whether something speaks so strongly against a patch that trust is never high."""
     return (
-        evidence.deletes_code
-        or evidence.copies_constant
+        is_cheap(evidence)
         # It may fit the inputs of the tests and few others.
         or evidence.shifts_number
+        or evidence.silences_error
         or is_other_branch(evidence)
         or is_contested(evidence)
         or is_barely_tested(evidence)
     )
+
+
+def is_cheap(evidence: Evidence) -> bool:
+    """Whether it is an edit with which tests pass too easily: a person must decide."""
+    return evidence.deletes_code or evidence.copies_constant
 
 
 def is_contested(evidence: Evidence) -> bool:
@@ -92,14 +97,9 @@ def is_other_branch(evidence: Evidence) -> bool:
 
 
 def is_barely_tested(evidence: Evidence) -> bool:
-    """Whether a single test runs the changed line, and nothing else points to it."""
-    return (
-        not evidence.top_level
-        and not evidence.aimed
-        and not evidence.in_broken_file
-        and evidence.passing_on_line == 0
-        and evidence.failing_on_line <= 1
-    )
+    """Whether at most one test runs the changed line, and nothing else points to it."""
+    is_aimed = evidence.aimed or evidence.in_broken_file
+    return not is_aimed and evidence.passing_on_line == 0 and evidence.failing_on_line <= 1
 
 
 def logistic(value: float) -> float:

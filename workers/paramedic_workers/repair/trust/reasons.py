@@ -46,10 +46,13 @@ def _strongly_against(evidence: Evidence) -> list[str]:
         found.append(f"{_other_patches(evidence.rivals_as_likely)} as well, and no less likely.")
     if evidence.shifts_number:
         found.append("It changes a number that is no index, no bound, and not compared.")
+    if evidence.silences_error:
+        found.append("It has an error go away; whether what then happens is meant is not known.")
     if is_other_branch(evidence):
         found.append("It turns a condition around, and no passing test runs it.")
     if is_barely_tested(evidence):
-        found.append("Only one test runs the changed line.")
+        number = "Only one test runs" if evidence.failing_on_line else "No test is known to run"
+        found.append(f"{number} the changed line.")
     return found
 
 
