@@ -24,7 +24,7 @@ from paramedic_workers.repair.model import RankedPatch, Trust
 from paramedic_workers.repair.normal_form import normal_form
 from paramedic_workers.repair.rank import Circumstances, rank
 from paramedic_workers.repair.source import Replacement, Source
-from paramedic_workers.repair.spelling import closest
+from paramedic_workers.repair.spelling import closest, likeness
 
 FILE = "/p/m.py"
 
@@ -105,7 +105,10 @@ def test_candidates_come_best_first_and_only_from_suspicious_lines(tmp_path: Pat
     scores = [candidate.score for candidate in candidates]
     assert scores == sorted(scores, reverse=True)
     assert {c.function.name for c in candidates if c.function} == {"total"}
-    assert {3, 5} <= {candidate.line for candidate in candidates}
+    # A statement that is added behind a suspicious one stands on the next line.
+    added = {c.line for c in candidates if c.template == "statement copied"}
+    assert {c.line for c in candidates if c.template != "statement copied"} == {3, 5}
+    assert added <= {3, 4, 5, 6}
     assert candidates[0].text() == SOURCE.replace("-= price", "+= price")
     assert [c.order() for c in queue] == [c.order() for c in candidates]
 
@@ -266,3 +269,58 @@ def test_the_closest_spelling_comes_first() -> None:
     names = ["total", "totals", "sum_all", "tax"]
     assert closest("totl", names) == ["total", "totals"]
     assert closest("total", names, least=0.9) == ["totals"]
+
+
+def test_classes_that_failing_tests_do_not_use_come_last(tmp_path: Path) -> None:
+    text = """
+class Words:
+    hour = "hour"
+
+    def name(self):
+        return self.hour
+
+class Persian(Words):
+    hour = "saat"
+
+class Danish(Words):
+    hour = "time"
+"""
+    file = tmp_path / "m.py"
+    file.write_text(text)
+    knowledge = Knowledge(attributes={"Persian": {"hour": "str"}})
+    queue = CandidateQueue(Suspicion(lines={str(file): {6: 1.0}}), knowledge, tmp_path)
+    best: dict[int, float] = {}
+    for candidate in queue:
+        best[candidate.line] = max(candidate.score, best.get(candidate.line, 0.0))
+    assert best[9] == best[3] > 5 * best[12] > 0
+
+
+def test_no_candidates_are_made_when_the_time_is_up(tmp_path: Path) -> None:
+    queue = queue_for(tmp_path, {5: 1.0})
+    assert next(iter(queue), None) is not None
+    queue.deadline = 0.0
+    assert next(iter(queue), None) is None
+
+
+def test_a_table_of_thousands_of_texts_does_not_make_one_of_them_dear(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [f"word{number}" for number in range(3000)]
+    text = f"WORDS = {words!r}\n\ndef first(word):\n    return word == 'wrod'\n"
+    compared: list[str] = []
+    monkeypatch.setattr(
+        "paramedic_workers.repair.spelling.likeness",
+        lambda _name, other: compared.append(other) or 0.5,
+    )
+    queue = queue_for(tmp_path, {4: 1.0}, text)
+    assert any("== 'word27" in c.text() for c in queue if c.template == "text")
+    assert 0 < len([word for word in compared if word.startswith("word")]) < 1000
+
+
+@pytest.mark.parametrize("least", [0.0, 0.3, 0.6, 0.9])
+def test_the_closest_spellings_are_those_of_all_comparisons(least: float) -> None:
+    names = ["", "a", "total", "totals", "Total_", "sum_of_all", "tax", "lot", "tttt", "latot"]
+    for name in names:
+        alike = [o for o in names if o != name and likeness(name, o) >= least]
+        alike.sort(key=lambda other: (-likeness(name, other), other))
+        assert closest(name, names, least=least, most=20) == alike

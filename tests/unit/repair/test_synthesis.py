@@ -41,9 +41,15 @@ def test_of_expressions_that_have_the_same_values_one_is_kept() -> None:
     assert not {"width + height", "height + width"} <= {one.text for one in found}
 
 
-def test_few_samples_leave_more_than_one_of_those() -> None:
-    found = expressions([Expression("a", (2,)), Expression("b", (3,))], 2000)
-    assert len({one.behaviour for one in found}) < len(found)
+def test_the_fewer_samples_the_more_of_those_are_kept() -> None:
+    counts = []
+    for samples in (1, 2, 4):
+        atoms = [Expression("a", (2, 4, 3, 7)[:samples]), Expression("b", (3, 5, 8, 2)[:samples])]
+        product = (6, 20, 24, 14)[:samples]
+        found = [one.text for one in expressions(atoms, 2000) if one.values == product]
+        assert found[0] == "a * b"
+        counts.append(len(found))
+    assert counts == [3, 2, 1]
 
 
 def test_operations_are_applied_to_what_they_fit() -> None:

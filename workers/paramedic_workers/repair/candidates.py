@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import ast
 import heapq
+import math
 import random
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,6 +33,8 @@ from paramedic_workers.repair.templates import Site, Template, all_templates
 
 #: Suspicion of module-level lines relative to the function that uses what they define.
 _DEFINITION = 0.6
+#: The same for what stands in classes that failing tests do not use.
+_UNUSED_CLASS = 0.05
 #: Suspicion of defaults and decorators relative to their function.
 _HEADER = 0.5
 #: Sorts behind the path of every file.
@@ -82,6 +86,8 @@ class CandidateQueue:
     #: Factors for templates by name, learned from history.
     priors: Mapping[str, float] = field(default_factory=dict)
     seed: int = 0
+    #: `time.monotonic()` after which no more candidates are made.
+    deadline: float = math.inf
     #: Functions that were looked into.
     functions: set[str] = field(default_factory=set)
     _scopes: dict[Area, Scope] = field(default_factory=dict)
@@ -96,7 +102,7 @@ class CandidateQueue:
         count = len(heap)
         heapq.heapify(heap)
         seen: set[tuple[str, tuple[Replacement, ...]]] = set()
-        while heap:
+        while heap and time.monotonic() < self.deadline:
             _, _, first = heapq.heappop(heap)
             if isinstance(first, Candidate):
                 yield first
@@ -172,9 +178,11 @@ class CandidateQueue:
         if self.knowledge.error_types() & {"NameError", "UnboundLocalError", "TypeError"}:
             found.append((source.tree, _MISSING_IMPORT))
         broken = str(source.path) in self.suspicion.broken_imports
-        for statement in _outside_functions(source.tree):
+        in_use = self._classes_in_use(source, lines, used)
+        for statement, owner in _outside_functions(source.tree):
+            factor = _DEFINITION if not owner or owner in in_use else _UNUSED_CLASS
             suspicion = max(
-                (_DEFINITION * used[name] for name in _defined(statement) if name in used),
+                (factor * used[name] for name in _defined(statement) if name in used),
                 default=0.0,
             )
             if broken:
@@ -182,6 +190,29 @@ class CandidateQueue:
                 suspicion = max([suspicion, *(lines.get(line, 0.0) for line in own)])
             if suspicion:
                 found.append((statement, suspicion))
+        return found
+
+    def _classes_in_use(
+        self, source: Source, lines: dict[int, float], used: dict[str, float]
+    ) -> set[str]:
+        """Classes of which failing tests have objects, run methods or may use the name.
+
+        A file can have a hundred classes with the same attributes, and a test uses one.
+        """
+        classes = {n.name: n for n in ast.walk(source.tree) if isinstance(n, ast.ClassDef)}
+        found = {
+            name
+            for name, node in classes.items()
+            if name in self.knowledge.attributes
+            or name in used
+            or any(node.lineno <= line <= (node.end_lineno or 0) for line in lines)
+        }
+        waiting = list(found)
+        while waiting:
+            for base in classes[waiting.pop()].bases:
+                if isinstance(base, ast.Name) and base.id in classes and base.id not in found:
+                    found.add(base.id)
+                    waiting.append(base.id)
         return found
 
     # -- what ------------------------------------------------------------------------
@@ -259,13 +290,16 @@ def _note_names(node: ast.AST, suspicion: float, used: dict[str, float]) -> None
             used[name] = max(suspicion, used.get(name, 0.0))
 
 
-def _outside_functions(tree: ast.AST) -> Iterator[ast.stmt]:
+def _outside_functions(tree: ast.AST, owner: str = "") -> Iterator[tuple[ast.stmt, str]]:
+    """Statements outside functions, each with the name of the class that it stands in."""
     for child in ast.iter_child_nodes(tree):
         if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
             continue
         if isinstance(child, ast.stmt):
-            yield child
-        yield from _outside_functions(child)
+            yield child, owner
+        yield from _outside_functions(
+            child, child.name if isinstance(child, ast.ClassDef) else owner
+        )
 
 
 def _defined(statement: ast.stmt) -> list[str]:

@@ -213,6 +213,7 @@ class _Repair:
             texts=self.mended.texts,
             priors=self.project.priors,
             seed=self.seed,
+            deadline=self._deadline,
         )
         forks = (
             greeting.threads == 1

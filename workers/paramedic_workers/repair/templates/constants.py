@@ -16,6 +16,8 @@ from paramedic_workers.repair.templates.site import Site, family
 
 _LONGEST_TEXT = 60
 _MOST_NUMBERS = 8
+#: Texts of the file that are looked at for one that is spelled alike.
+_MOST_TEXTS = 300
 _BRACKETS = ("([{<", ")]}>")
 _PAIRS = ("()", "[]", "{}", "<>", "+-", "*/", "/\\", ",;", ".,", "01", "_-")
 
@@ -94,10 +96,17 @@ def _texts_near(value: str) -> list[tuple[str, float]]:
 
 
 def _texts_nearby(site: Site, value: str) -> list[tuple[str, float]]:
-    short = [text for text in site.scope.texts if len(text) <= _LONGEST_TEXT]
+    short = _around(value, [text for text in site.scope.texts if len(text) <= _LONGEST_TEXT])
     alike = closest(value, short, least=0.5)
     others = [text for text in short if len(text) <= 3 and text not in alike][:6]
     return [(text, 0.7) for text in alike] + [(text, 0.25) for text in others]
+
+
+def _around(value: str, texts: list[str]) -> list[str]:
+    """The texts that stand around the first place of this one; tables can have thousands."""
+    middle = texts.index(value) if value in texts else 0
+    first = max(0, min(middle - _MOST_TEXTS // 2, len(texts) - _MOST_TEXTS))
+    return texts[first : first + _MOST_TEXTS]
 
 
 def _is_compared_by_identity(site: Site) -> bool:
