@@ -77,9 +77,11 @@ def show(findings: Findings, learned: Learned | None) -> None:
     summary = summarise(findings)
     if findings.outcomes:
         console.print(_outcomes(console, findings))
+        console.print()
         console.print(_by_confidence(console, summary))
     else:
         console.print(_bugs(console, findings))
+    console.print()
     for line in _last_lines(summary, findings):
         console.print(line, markup=False)
     if learned is not None:
@@ -87,14 +89,21 @@ def show(findings: Findings, learned: Learned | None) -> None:
 
 
 def _line(moment: Moment) -> str:
-    counted = f"{moment.stage}: {moment.done} of {moment.of}"
+    # Several that are looked at side by side may be one more than were wanted.
+    done = f"{moment.stage}: {min(moment.done, moment.of)} of {moment.of}"
     detail = _detail(moment)
-    return f"{counted}; {detail}" if detail else counted
+    return f"{done}; {detail}" if detail else done
 
 
 def _detail(moment: Moment) -> str:
-    looked = f"{moment.looked_at} changes looked at" if moment.looked_at else ""
-    return "; ".join(part for part in (looked, moment.message[:_SUBJECT_SHOWN]) if part)
+    looked = f"{counted(moment.looked_at, 'change')} looked at" if moment.looked_at else ""
+    return "; ".join(part for part in (looked, _shortened(moment.message)) if part)
+
+
+def _shortened(subject: str) -> str:
+    if len(subject) <= _SUBJECT_SHOWN:
+        return subject
+    return f"{subject[: _SUBJECT_SHOWN - 1].rstrip()}…"
 
 
 def _outcomes(console: Console, findings: Findings) -> object:
@@ -111,7 +120,7 @@ def _outcomes(console: Console, findings: Findings) -> object:
             outcome.confidence or "",
             _beside(outcome),
             f"{outcome.seconds:.0f}",
-            Text(changes[outcome.commit].subject[:_SUBJECT_SHOWN], style="soft"),
+            Text(_shortened(changes[outcome.commit].subject), style="soft"),
         )
     return made
 
@@ -146,7 +155,7 @@ def _bugs(console: Console, findings: Findings) -> object:
 
     made = table(console, "commit", "failing tests", "fix", right=("failing tests",))
     for bug in findings.bugs:
-        subject = Text(bug.change.subject[:_SUBJECT_SHOWN])
+        subject = Text(_shortened(bug.change.subject))
         made.add_row(bug.commit[:_ID_SHOWN], str(len(bug.failing)), subject)
     return made
 
@@ -168,12 +177,12 @@ def _last_lines(summary: Summary, findings: Findings) -> Iterator[str]:
     else:
         yield f"{counted(len(findings.bugs), 'bug')} found."
     for counts, title in (
-        (summary.no_bugs, "are no bugs"),
+        (summary.no_bugs, "looked at and no bug"),
         (summary.could_not_run, "could not be run"),
     ):
         if counts:
             told = "; ".join(f"{number} {reason}" for reason, number in counts.items())
-            yield f"{sum(counts.values())} changes {title}: {told}."
+            yield f"{counted(sum(counts.values()), 'change')} {title}: {told}."
 
 
 def _learned(console: Console, learned: Learned) -> object:
