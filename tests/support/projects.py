@@ -14,6 +14,9 @@ from tests.support.launchers import LocalLauncher
 #: Keeps pytest from importing plug-ins that these projects do not use.
 QUICK_START = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
+#: Seconds for a search that ends by itself long before, also on a busy machine.
+PATIENCE = 120.0
+
 
 def write_project(root: Path, files: dict[str, str], **settings: Any) -> Project:
     """Write these files (dedented) and describe them as a project."""
@@ -38,7 +41,7 @@ def describe(root: Path, **settings: Any) -> Project:
 
 def heal(root: Path, files: dict[str, str], *failing: str, **settings: Any) -> RepairReport:
     """Write a project and repair it."""
-    return repair(write_project(root, files, **settings), failing, budget=30.0)
+    return repair(write_project(root, files, **settings), failing, budget=PATIENCE)
 
 
 def changed_lines(diff: str) -> list[str]:

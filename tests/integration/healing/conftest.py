@@ -63,7 +63,7 @@ def heal(tmp_path: Path) -> Heal:
             python=sys.executable,
             # Our own plug-ins are no use to it, and take a second to load.
             environment={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-            **{"run_timeout": 20.0, "budget": 120.0, "repair_budget": 20.0, **settings},
+            **{"run_timeout": 60.0, "budget": 240.0, "repair_budget": 60.0, **settings},
         )
         request = HealRequest(
             target=target,

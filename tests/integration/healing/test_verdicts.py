@@ -179,23 +179,24 @@ def test_what_no_strategy_can_heal_is_unhealed_and_says_so(
 
 
 @pytest.mark.parametrize(
-    ("body", "sign"),
+    ("body", "sign", "seconds"),
     [
-        ("import os\n    os._exit(0)", "left with status 0"),
-        ("import os, signal\n    os.kill(os.getpid(), signal.SIGKILL)", "SIGKILL"),
+        ("import os\n    os._exit(0)", "left with status 0", 60.0),
+        ("import os, signal\n    os.kill(os.getpid(), signal.SIGKILL)", "SIGKILL", 60.0),
         pytest.param(
             "import os, signal\n    os.kill(os.getppid(), signal.SIGKILL)",
             "",
+            60.0,
             # Without a process namespace, the parent of a root's test is the worker itself.
             marks=pytest.mark.needs_bwrap,
         ),
-        ("import time\n    time.sleep(60)", "killed after"),
-        ("import os\n    while os.fork(): pass\n    while True: pass", ""),
+        ("import time\n    time.sleep(600)", "killed after", 3.0),
+        ("import os\n    while os.fork(): pass\n    while True: pass", "", 3.0),
     ],
     ids=["exits", "kills itself", "kills its parent", "hangs", "forks"],
 )
 def test_a_hostile_test_ends_in_a_verdict_and_leaves_nothing(
-    repository: MakeRepository, heal: Heal, body: str, sign: str
+    repository: MakeRepository, heal: Heal, body: str, sign: str, seconds: float
 ) -> None:
     hostile = f"def test_hostile():\n    {body}\n\n\ndef test_fine():\n    pass\n"
     shop = repository({"tests/test_hostile.py": hostile})
@@ -203,7 +204,7 @@ def test_a_hostile_test_ends_in_a_verdict_and_leaves_nothing(
         heal(
             shop,
             "tests/test_hostile.py::test_hostile",
-            run_timeout=3.0,
+            run_timeout=seconds,
             strategies=(),
             processes=50,
         )

@@ -11,7 +11,15 @@ import pytest
 
 from paramedic_workers.errors import EnvironmentBuildError
 from paramedic_workers.repair import SearchProgress, Stop, Trust, repair
-from tests.support.projects import apply, changed_lines, describe, heal, passes, write_project
+from tests.support.projects import (
+    PATIENCE,
+    apply,
+    changed_lines,
+    describe,
+    heal,
+    passes,
+    write_project,
+)
 
 CART = """
     def total(prices, discount=0):
@@ -45,7 +53,7 @@ def snapshot(root: Path) -> dict[str, bytes]:
 def test_a_wrong_operator_is_found_and_the_tree_is_left_alone(tmp_path: Path) -> None:
     project = write_project(tmp_path, {"cart.py": CART, "test_cart.py": CART_TESTS})
     before = snapshot(tmp_path)
-    report = repair(project, CART_FAILING, budget=30.0)
+    report = repair(project, CART_FAILING, budget=PATIENCE)
     assert snapshot(tmp_path) == before
     assert report.stop is Stop.FOUND
     best = report.patches[0]
@@ -58,17 +66,17 @@ def test_a_wrong_operator_is_found_and_the_tree_is_left_alone(tmp_path: Path) ->
 
 def test_the_same_input_gives_the_same_patches(tmp_path: Path) -> None:
     project = write_project(tmp_path, {"cart.py": CART, "test_cart.py": CART_TESTS})
-    first, second = (repair(project, CART_FAILING, budget=30.0) for _ in range(2))
+    first, second = (repair(project, CART_FAILING, budget=PATIENCE) for _ in range(2))
     assert first.patches == second.patches
 
 
 def test_progress_is_told(tmp_path: Path) -> None:
     project = write_project(tmp_path, {"cart.py": CART, "test_cart.py": CART_TESTS})
     seen: list[SearchProgress] = []
-    report = repair(project, CART_FAILING, budget=30.0, progress=seen.append)
+    report = repair(project, CART_FAILING, budget=PATIENCE, progress=seen.append)
     assert seen[-1].candidates == report.candidates
     assert "+=" in seen[-1].best
-    assert 0 < seen[-1].seconds_left < 30
+    assert 0 < seen[-1].seconds_left < PATIENCE
 
 
 @pytest.mark.parametrize(
@@ -420,15 +428,16 @@ def test_a_bug_out_of_reach_is_given_up_with_a_sentence(tmp_path: Path) -> None:
 
 
 def test_the_budget_is_kept(tmp_path: Path) -> None:
-    body = "\n".join(f"        x{n} = a + b * {n} - len(str(a)) + x{n - 1}" for n in range(1, 60))
+    body = "\n".join(f"        x{n} = a + b * {n} - len(str(a)) + x{n - 1}" for n in range(1, 120))
     source = f"def f(a, b):\n    x0 = 0\n    if True:\n{body}\n    return object()\n"
     (tmp_path / "big.py").write_text(source)
     (tmp_path / "test_big.py").write_text(
         "from big import f\n\n\ndef test_f():\n    assert f(1, 2) == 'never'\n"
     )
     started = time.monotonic()
-    report = repair(describe(tmp_path), ["test_big.py::test_f"], budget=5.0)
-    assert time.monotonic() - started < 12
+    report = repair(describe(tmp_path), ["test_big.py::test_f"], budget=15.0)
+    # Far less than trying all of it would take.
+    assert time.monotonic() - started < 90
     assert report.stop is Stop.BUDGET
     assert report.candidates
 
@@ -437,7 +446,7 @@ def test_a_folder_below_the_root_can_be_the_place_of_pytest(tmp_path: Path) -> N
     files: dict[str, Any] = {"service/cart.py": CART, "service/test_cart.py": CART_TESTS}
     write_project(tmp_path, files)
     project = describe(tmp_path, directory=tmp_path.resolve() / "service")
-    report = repair(project, CART_FAILING, budget=30.0)
+    report = repair(project, CART_FAILING, budget=PATIENCE)
     assert report.patches[0].diff.startswith("--- a/service/cart.py\n")
 
 
@@ -463,4 +472,4 @@ def test_an_interpreter_without_pytest_is_an_error_with_a_remedy(tmp_path: Path)
     files = {"cart.py": CART, "test_cart.py": CART_TESTS}
     project = write_project(tmp_path, files, python=bare)
     with pytest.raises(EnvironmentBuildError, match="pytest"):
-        repair(project, CART_FAILING, budget=10.0)
+        repair(project, CART_FAILING, budget=PATIENCE)

@@ -79,7 +79,7 @@ def test_a_missing_name_is_looked_up_in_one_reading(tmp_path: Path, work: Counte
     calls = "".join(f"    n = missing(n + {number})\n" for number in range(8))
     module = f"def value(n):\n    return n\n\n\ndef twice(n):\n{calls}    return n\n"
     (tmp_path / "shop" / "m199.py").write_text(module)
-    report = repair(describe(tmp_path), [failing], budget=5.0)
+    report = repair(describe(tmp_path), [failing], budget=60.0)
     assert report.candidates
     # Every test file to see whether it is near, every module for what it defines.
     assert work["looked at"] <= 2 * 200 + 50

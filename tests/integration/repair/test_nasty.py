@@ -17,7 +17,7 @@ from paramedic_workers.repair.session import Session
 from paramedic_workers.repair.source import Replacement, Source
 from paramedic_workers.repair.validate import KnownTest, Validator
 from tests.support.launchers import LocalLauncher
-from tests.support.projects import changed_lines, heal, write_project
+from tests.support.projects import PATIENCE, changed_lines, heal, write_project
 from tests.support.waiting import wait_for
 
 #: What candidates do. `survived()` is reached only where a guard is missing.
@@ -225,7 +225,7 @@ def test_nothing_is_left_when_the_engine_is_interrupted(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        repair(project, ["test_machine.py::test_speed"], budget=30.0, progress=interrupt)
+        repair(project, ["test_machine.py::test_speed"], budget=PATIENCE, progress=interrupt)
     assert launcher.started
     wait_for("every process to end", lambda: not _processes_in(tmp_path))
 

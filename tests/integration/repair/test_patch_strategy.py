@@ -47,7 +47,7 @@ FILES = {
 }
 
 
-def case_for(root: Path, *failing: str, seconds: float = 30.0, **given: Any) -> Case:
+def case_for(root: Path, *failing: str, seconds: float = 120.0, **given: Any) -> Case:
     nothing: Any = None
     settings: dict[str, Any] = given.pop("settings", {})
     plain: dict[str, Any] = {"launcher": LocalLauncher(), **given}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from paramedic_workers.repair import Stop, repair
-from tests.support.projects import changed_lines, describe, heal
+from tests.support.projects import PATIENCE, changed_lines, describe, heal
 
 DOUBLE = "def double(n):\n    return n + n + n\n"
 FIXED = "+    return n + n"
@@ -187,5 +187,5 @@ def test_doctests_asked_for_on_the_command_line_are_healed(tmp_path: Path) -> No
     text = 'def double(n):\n    """\n    >>> double(3)\n    6\n    """\n    return n + n + n\n'
     (tmp_path / "double.py").write_text(text)
     project = describe(tmp_path, pytest_args=("--doctest-modules",))
-    report = repair(project, ["double.py::double.double"], budget=30.0)
+    report = repair(project, ["double.py::double.double"], budget=PATIENCE)
     assert report.stop is Stop.FOUND, report.detail
