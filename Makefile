@@ -67,4 +67,4 @@ lock: $(STAMP) ## renew the locked requirements
 		--group pyproject.toml:flower --no-emit-package paramedic -o requirements/run.txt
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
