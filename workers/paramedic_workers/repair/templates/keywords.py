@@ -41,9 +41,7 @@ FORGOTTEN: dict[str, tuple[tuple[str, float], ...]] = {
     "rmtree": (("ignore_errors=True", 0.6),),
     "quote": (('safe=""', 0.7),),
     "urlencode": (("doseq=True", 0.7),),
-    "insert": (),
     "zip": (("strict=True", 0.2),),
-    "signature": (("follow_wrapped=False", 0.2),),
 }
 
 #: Keys by which people sort and compare.
@@ -61,9 +59,6 @@ _KEYS = (
     ("key=lambda {}: (-len({}), {})", 0.6),
     ("key=lambda {}: ({}[1], {}[0])", 0.4),
     ("key=lambda {}: (-{}[1], {}[0])", 0.5),
-    ("key=lambda {}: len(set({}))", 0.4),
-    ("key=lambda {}: (len(set({})), {})", 0.4),
-    ("key=lambda {}: (-len(set({})), {})", 0.4),
 )
 
 _UNEXPECTED = re.compile(r"unexpected keyword argument '(\w+)'")

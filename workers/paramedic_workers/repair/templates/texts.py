@@ -1,9 +1,9 @@
 """Texts: one letter wrong, the prefix forgotten, another case, an element too many.
 
-planets = ("Jupyter", "Mars")   planets = ("Jupiter", "Mars")   (from the failed assertion)
+days = ("Wedensday", "Friday")  days = ("Wednesday", "Friday")  (from the failed assertion)
 "hello {name}"                  f"hello {name}"
 "\\s+"                          r"\\s+"
-vowels = "aeiouy"               vowels = "aeiou"
+marks = ".,:;!?-"               marks = ".,:;!?"
 odd = (1, 2, 3, 5)              odd = (1, 3, 5)
 """
 
