@@ -156,3 +156,10 @@ def test_a_diff_that_could_not_match_the_bytes_of_the_file_is_not_made() -> None
     assert near is None
     assert far is not None
     assert far.isascii()
+
+
+def test_the_header_of_a_match_ends_before_its_first_case() -> None:
+    match = ast.parse(
+        "match (\n    a\n):\n    case 1:\n        pass\n    case _:\n        pass\n"
+    ).body[0]
+    assert list(header_lines(match)) == [1, 2, 3]

@@ -257,7 +257,9 @@ def header_lines(statement: ast.stmt) -> range:
     """The lines of a statement without those of the statements inside it."""
     last = statement.end_lineno or statement.lineno
     bodies = [getattr(statement, name, None) for name in ("body", "handlers", "cases")]
-    inner = [body[0].lineno for body in bodies if body]
+    firsts = [body[0] for body in bodies if body]
+    # A case has no position of its own.
+    inner = [getattr(first, "pattern", first).lineno for first in firsts]
     if inner:
         last = max(statement.lineno, min(inner) - 1)
     return range(statement.lineno, last + 1)
