@@ -69,7 +69,7 @@ def test_an_interrupted_backtest_goes_on(paramedic: CommandLine, history: Histor
         journal = paramedic.data / "backtests"
         wait_for("the first bug", lambda: list(journal.glob("*/journal.jsonl")))
         os.kill(process.pid, signal.SIGINT)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=120)
         assert process.returncode == 130, output
     assert wait_for("every process to end", lambda: not paramedic.processes())
     assert not paramedic.working_trees()

@@ -212,7 +212,7 @@ def test_what_cannot_be_healed_ends_with_one(
     paramedic: CommandLine, repository: Repository
 ) -> None:
     repository.commit({"tests/test_more.py": "def test_it():\n    assert open('nowhere').read()\n"})
-    done = paramedic.run("heal", "shop", "--json", "--budget", "60", *PYTHON)
+    done = paramedic.run("heal", "shop", "--json", "--budget", "150", *PYTHON)
     assert done.returncode == 1, done
     document = json.loads(done.stdout)
     assert document["verdict"] == "unhealed"
