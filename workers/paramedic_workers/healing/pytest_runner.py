@@ -287,7 +287,7 @@ def _end_of(story: Story, status: int | None, output: str, timeout: float) -> tu
 def _cut_short(story: Story, status: int | None, output: str, timeout: float) -> tuple[RunEnd, str]:
     """The same for a process that ended before pytest did."""
     if status is None:
-        return RunEnd.TIMED_OUT, f"The run was killed after {timeout:g} seconds{_while(story)}."
+        return RunEnd.TIMED_OUT, f"The run was killed after {timeout:.3g} seconds{_while(story)}."
     if not story.ready:
         return RunEnd.UNUSABLE, f"pytest could not start: {_last_words(output, status)}."
     return RunEnd.CRASHED, f"The process {_how_it_left(status)}{_while(story)}."

@@ -15,16 +15,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from paramedic_workers.errors import Phase
+from paramedic_workers.errors import Phase, PhaseTimeout
 from paramedic_workers.healing.bench import Bench, Experiment
 from paramedic_workers.healing.journal import Journal
-from paramedic_workers.healing.model import RunReport
+from paramedic_workers.healing.model import RunEnd, RunReport
 from paramedic_workers.healing.outcomes import green
 from paramedic_workers.healing.patching import PatchRefused
 from paramedic_workers.healing.regressions import Comparison, named, unseen
 from paramedic_workers.healing.tamper import inspect
 from paramedic_workers.results import ProofStep
 from paramedic_workers.settings import TargetSettings
+
+#: A run that is killed within this many times what the suite took before had too little
+#: time: on a busy machine the same tests may take so much longer.
+_TOO_SOON = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +76,7 @@ class Prover:
             journal: where it is written down.
 
         Raises:
-            PhaseTimeout: the time is used up.
+            PhaseTimeout: the time is used up, or too short for a run that decides.
         """
         with journal.during(Phase.VERIFY):
             objections = inspect(diff, self.target)
@@ -116,7 +120,7 @@ class _Experiments:
         experiments = [Experiment(diffs=(self._diff,))]
         experiments += [self._with_patch(self._tests, 1)] if self._runs > 1 else []
         experiments += [self._with_patch(aside, 0)] if aside else []
-        suite, *more = self._bench.run_all(experiments)
+        suite, *more = self._run_all(experiments)
         first = green(suite, self._tests)
         first |= green(more.pop(), aside) if aside else frozenset()
         self._note_green(first, self._tests, 1, suite)
@@ -131,7 +135,7 @@ class _Experiments:
         own, by_the_way = tuple(sorted(healed)), tuple(sorted(others))
         later = [self._with_patch(own + by_the_way, seed) for seed in range(2, self._runs)]
         second = [self._with_patch(by_the_way, 1)] if by_the_way and self._runs > 1 else []
-        reports = self._bench.run_all([*later, Experiment(tests=own), *second])
+        reports = self._run_all([*later, Experiment(tests=own), *second])
         for number, report in enumerate(reports[: len(later)], start=3):
             self._note_green(green(report, own), own, number, report)
         without = reports[len(later)]
@@ -149,6 +153,14 @@ class _Experiments:
                 )
             )
         return Proof(steps=tuple(self._steps), closes=healed | others)
+
+    def _run_all(self, experiments: Sequence[Experiment]) -> list[RunReport]:
+        reports = self._bench.run_all(experiments)
+        # Killed for want of time, a run shows nothing, neither for the patch nor against it.
+        enough = min(_TOO_SOON * self._baseline.seconds, 0.9 * self._bench.run_timeout)
+        if any(r.end is RunEnd.TIMED_OUT and r.seconds < enough for r in reports):
+            raise PhaseTimeout("The time that was left is too short to prove the patch.")
+        return reports
 
     def _with_patch(self, tests: tuple[str, ...], seed: int) -> Experiment:
         return Experiment(tests=tests, seed=seed, diffs=(self._diff,))
