@@ -59,7 +59,7 @@ def test_two_bugs_are_healed_judged_and_drawn(
 ) -> None:
     evidence = tmp_path / "evidence.jsonl"
     arguments = [str(bugs), "--out", str(tmp_path / "out"), "--evidence", str(evidence)]
-    assert repair_bugs.main([*arguments, "--budget", "20"]) == 0
+    assert repair_bugs.main([*arguments, "--budget", "120"]) == 0
     told = capsys.readouterr().out
     assert "augmented assignment: `+=` in place of `-=` in solution.total" in told
     assert "median candidates a second" in told
