@@ -140,6 +140,19 @@ def test_the_history_can_be_asked(open_workspace: OpenWorkspace, repository: Rep
         history.resolve("--all")
 
 
+def test_recent_changes_are_lines_of_python_files(
+    open_workspace: OpenWorkspace, repository: Repository
+) -> None:
+    repository.commit({"README": "x", "shop/more.py": "a = 1\nb = 2\n"}, "Add more")
+    newest = repository.commit({"shop/more.py": "c = 0\na = 1\nb = 2\n"}, "Add c")
+    history = open_workspace().history
+    everything = {"shop/sums.py": frozenset({2}), "shop/more.py": frozenset({1, 2, 3})}
+    assert history.recent_changes(newest, 10) == everything
+    assert history.recent_changes(newest, 1) == {"shop/more.py": frozenset({1})}
+    assert history.recent_changes(repository.git("rev-parse", "HEAD~3"), 5) == {}
+    assert history.recent_changes("no-such-revision", 5) == {}
+
+
 def test_a_commit_is_taken_back_on_top_of_later_ones(
     open_workspace: OpenWorkspace, repository: Repository
 ) -> None:

@@ -21,10 +21,12 @@ from paramedic_workers.healing.model import (
 )
 from paramedic_workers.healing.sandbox import Sandbox
 from paramedic_workers.healing.strategies.patch import PatchStrategy
+from paramedic_workers.repair import Project, RepairReport, Stop
 from paramedic_workers.results import AttemptOutcome, Confidence
 from paramedic_workers.settings import SandboxMode, TargetSettings
 from tests.support.launchers import LocalLauncher
 from tests.support.projects import changed_lines, write_project
+from tests.support.told_history import NOTHING, Told
 
 FILES = {
     "prices.py": """
@@ -50,6 +52,7 @@ FILES = {
 def case_for(root: Path, *failing: str, seconds: float = 120.0, **given: Any) -> Case:
     nothing: Any = None
     settings: dict[str, Any] = given.pop("settings", {})
+    history: Any = given.pop("history", NOTHING)
     plain: dict[str, Any] = {"launcher": LocalLauncher(), **given}
     return Case(
         target=TargetSettings(name="shop", repository=str(root), **settings),
@@ -60,7 +63,7 @@ def case_for(root: Path, *failing: str, seconds: float = 120.0, **given: Any) ->
         coverage={},
         runner=nothing,
         checkouts=nothing,
-        history=nothing,
+        history=history,
         python=Path(sys.executable),
         deadline=Deadline.after(seconds),
         **plain,
@@ -100,6 +103,21 @@ def test_time_that_is_up_is_said(tmp_path: Path) -> None:
     report = PatchStrategy().attempt(case_for(tmp_path, TEST, seconds=0.01))
     assert report.outcome is AttemptOutcome.OUT_OF_TIME
     assert report.detail.startswith("The time was up. ")
+
+
+def test_the_engine_is_told_what_was_changed_lately(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Project] = []
+
+    def engine(project: Project, *_arguments: Any, **_more: Any) -> RepairReport:
+        seen.append(project)
+        return RepairReport(stop=Stop.EXHAUSTED, patches=(), candidates=0, seconds=0.0, detail="")
+
+    monkeypatch.setattr("paramedic_workers.healing.strategies.patch.repair", engine)
+    changes = {"prices.py": frozenset({2})}
+    PatchStrategy().attempt(case_for(tmp_path, TEST, history=Told(changes)))
+    assert [project.recent_changes for project in seen] == [changes]
 
 
 @pytest.mark.needs_bwrap

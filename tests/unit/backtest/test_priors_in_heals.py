@@ -13,6 +13,7 @@ from paramedic_workers.healing.strategies import patch
 from paramedic_workers.priors import save_priors
 from paramedic_workers.repair import Project, RepairReport, Stop
 from paramedic_workers.settings import TargetSettings
+from tests.support.told_history import NOTHING
 
 SHOP = TargetSettings(name="shop", repository="/src/shop")
 LEARNED = {"comparison": 1.5}
@@ -47,7 +48,7 @@ def case(root: Path) -> Case:
         coverage={},
         runner=nothing,
         checkouts=nothing,
-        history=nothing,
+        history=NOTHING,
         python=Path("/usr/bin/python3"),
         launcher=nothing,
         deadline=Deadline.after(30.0),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from paramedic_workers.errors import RepositoryError
 from paramedic_workers.healing.clones import Clone
 from paramedic_workers.healing.git import Git, GitFailed
 
@@ -41,6 +43,24 @@ class CloneHistory:
         """The first line of the commit message."""
         return self._git.line("show", "--no-patch", "--format=%s", self.resolve(revision), "--")
 
+    def recent_changes(self, revision: str, commits: int) -> dict[str, frozenset[int]]:
+        """Python files that the last commits have changed, and the lines as they are now.
+
+        Posix paths relative to the repository. A hint: empty where git fails or takes longer
+        than a second.
+        """
+        try:
+            older = self.ancestors(revision, commits)
+            if not older:
+                return {}
+            options = ("--unified=0", "--diff-filter=AM", *DIFF_OPTIONS)
+            diff = self._git.run(
+                "diff", *options, older[-1], self.resolve(revision), "--", seconds=_HINT_SECONDS
+            )
+        except RepositoryError:
+            return {}
+        return _changed_lines(diff.decode(errors="replace"))
+
     def resolve(self, revision: str) -> str:
         """The full commit id.
 
@@ -68,6 +88,23 @@ class CloneHistory:
             diff = git.run("diff", "--cached", *DIFF_OPTIONS, onto, "--")
         return diff.decode(errors="surrogateescape") or None
 
+
+def _changed_lines(diff: str) -> dict[str, frozenset[int]]:
+    """The lines of Python files that a diff without context has put there."""
+    found: dict[str, set[int]] = {}
+    path = ""
+    for name, first, count in _HUNK.findall(diff):
+        path = name or path
+        if first and path.endswith(".py"):
+            start = int(first)
+            found.setdefault(path, set()).update(range(start, start + int(count or 1)))
+    return {path: frozenset(lines) for path, lines in found.items()}
+
+
+#: Seconds that looking for a mere hint may take.
+_HINT_SECONDS = 1.0
+#: The name of a file as it is now, or the lines that a hunk has put there.
+_HUNK = re.compile(r"^(?:\+\+\+ b/(.+)|@@ -\S+ \+(\d+)(?:,(\d+))? @@)", re.MULTILINE)
 
 #: How every diff of ours is made: whole, plain, and the same on every machine.
 DIFF_OPTIONS = (

@@ -272,6 +272,10 @@ class History(Protocol):
         """The first line of the commit message."""
         ...
 
+    def recent_changes(self, revision: str, commits: int) -> dict[str, frozenset[int]]:
+        """Python files (posix) that the last commits have changed, and the lines; a hint."""
+        ...
+
     def resolve(self, revision: str) -> str:
         """The full commit id.
 

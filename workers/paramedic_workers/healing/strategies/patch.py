@@ -32,6 +32,9 @@ _CONFIDENCE = {
     Trust.LOW: Confidence.LOW,
 }
 
+#: Commits that count as recent: what was changed in them is looked at first.
+_RECENT = 5
+
 #: What a search without a patch means for the attempt.
 _OUTCOMES = {
     Stop.FOUND: AttemptOutcome.NOTHING_FOUND,
@@ -79,6 +82,7 @@ def _project(case: Case, priors: Mapping[str, float]) -> Project:
         environment=dict(case.target.environment),
         may_change=partial(may_touch, target=case.target),
         priors=priors,
+        recent_changes=case.history.recent_changes(case.revision, _RECENT),
     )
 
 
