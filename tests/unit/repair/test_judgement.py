@@ -183,6 +183,9 @@ def candidate(
         ("return amount", "return amount / amount", "combined with itself"),
         ("for price in prices", "while 1", "`prices` is no longer used"),
         ("return x - 1", "return x in (1, 2, 2)", "stands twice"),
+        ("amount -= price", "prices.append(price)", "changes what it loops over"),
+        ("return x - 1", "return 1 < x > 2", "opposite directions"),
+        ("return x - 1", "return len(set(x))", "no longer counted"),
     ],
 )
 def test_hygiene_notices(old: str, new: str, reason: str) -> None:
@@ -308,10 +311,12 @@ def test_a_table_of_thousands_of_texts_does_not_make_one_of_them_dear(
     words = [f"word{number}" for number in range(3000)]
     text = f"WORDS = {words!r}\n\ndef first(word):\n    return word == 'wrod'\n"
     compared: list[str] = []
-    monkeypatch.setattr(
-        "paramedic_workers.repair.spelling.likeness",
-        lambda _name, other: compared.append(other) or 0.5,
-    )
+
+    def noted(_name: str, other: str) -> float:
+        compared.append(other)
+        return 0.5
+
+    monkeypatch.setattr("paramedic_workers.repair.spelling.likeness", noted)
     queue = queue_for(tmp_path, {4: 1.0}, text)
     assert any("== 'word27" in c.text() for c in queue if c.template == "text")
     assert 0 < len([word for word in compared if word.startswith("word")]) < 1000

@@ -33,7 +33,8 @@ GOOD = Evidence(usual=True, failing_on_line=4, passing_on_line=4, hygiene=1.6, s
 AGAINST = (
     {"deletes_code": True},
     {"copies_constant": True},
-    {"inputs_compared": 50, "rivals_disagreeing": 1, "as_likely_disagreeing": 1},
+    {"inputs_compared": 50, "rivals_near": 1, "rivals_disagreeing": 1},
+    {"hygiene": 0.4},
     {"rivals_near": 1},
     {"failing_on_line": 1, "passing_on_line": 0},
     {"failing_on_line": 0, "passing_on_line": 0, "top_level": True},
@@ -133,6 +134,16 @@ def test_no_chance_outweighs_strong_evidence_against(against: dict[str, Any]) ->
     is_cheap = evidence.deletes_code or evidence.copies_constant
     assert model.trust(evidence) is (Trust.LOW if is_cheap else Trust.MEDIUM)
     assert model.trust(GOOD) is Trust.HIGH
+
+
+def test_of_two_patches_that_disagree_the_second_is_low() -> None:
+    model = replace(Model.read(), bias=50.0)
+    second = replace(GOOD, plausible=2, position=1, rivals_near=1, rivals_as_likely=1)
+    assert model.trust(second) is Trust.LOW
+    compared = replace(second, inputs_compared=50, rivals_compared=1)
+    assert model.trust(compared) is Trust.HIGH
+    disagreeing = replace(compared, rivals_disagreeing=1, as_likely_disagreeing=1)
+    assert model.trust(disagreeing) is Trust.LOW
 
 
 def test_what_the_message_aims_at_needs_no_second_test() -> None:

@@ -16,6 +16,8 @@ from paramedic_workers.repair.source import NotPython, Source
 
 #: Operators with which a value is sometimes combined with itself on purpose.
 _DOUBLING = (ast.Add, ast.Mult)
+#: Methods that make a list longer or shorter.
+_CHANGING = frozenset({"append", "extend", "insert", "remove", "pop", "clear", "add", "discard"})
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,12 @@ def _pointless(old: ast.AST, new: ast.AST) -> Iterator[Finding]:
         yield Finding(0.3, "a value is combined with itself")
     if _count(new, _names_twice) > _count(old, _names_twice):
         yield Finding(0.4, "a constant stands twice in a list of them")
+    if _count(new, _changes_what_it_loops_over) > _count(old, _changes_what_it_loops_over):
+        yield Finding(0.3, "a loop changes what it loops over")
+    if _count(new, _is_crooked_chain) > _count(old, _is_crooked_chain):
+        yield Finding(0.3, "comparisons of opposite directions are chained")
+    if _count(new, _drops_repeated) > _count(old, _drops_repeated):
+        yield Finding(0.4, "what is repeated is no longer counted")
     if _count(new, _is_unused_loop) > _count(old, _is_unused_loop):
         yield Finding(0.3, "a loop no longer uses what it loops over")
     if _count(new, _is_constant_condition) > _count(old, _is_constant_condition):
@@ -178,6 +186,41 @@ def _names_twice(node: ast.AST) -> bool:
     elements = node.keys if isinstance(node, ast.Dict) else getattr(node, "elts", ())
     constants = [ast.dump(element) for element in elements if isinstance(element, ast.Constant)]
     return len(constants) > 2 and len(set(constants)) == len(constants) - 1
+
+
+def _changes_what_it_loops_over(node: ast.AST) -> bool:
+    """Whether a loop over a name calls a method that changes what has this name."""
+    if not isinstance(node, ast.For) or not isinstance(node.iter, ast.Name):
+        return False
+    calls = [inner.func for inner in ast.walk(node) if isinstance(inner, ast.Call)]
+    return any(
+        isinstance(call, ast.Attribute)
+        and call.attr in _CHANGING
+        and isinstance(call.value, ast.Name)
+        and call.value.id == node.iter.id
+        for call in calls
+    )
+
+
+def _is_crooked_chain(node: ast.AST) -> bool:
+    """Whether a chain goes up and down: `a > b < c`."""
+    if not isinstance(node, ast.Compare):
+        return False
+    up = any(isinstance(op, (ast.Lt, ast.LtE)) for op in node.ops)
+    return up and any(isinstance(op, (ast.Gt, ast.GtE)) for op in node.ops)
+
+
+def _drops_repeated(node: ast.AST) -> bool:
+    """Whether the values of a set are summed or counted: `len(set(values))`."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
+        return False
+    inner = node.args[0]
+    return (
+        node.func.id in ("sum", "len")
+        and isinstance(inner, ast.Call)
+        and isinstance(inner.func, ast.Name)
+        and inner.func.id == "set"
+    )
 
 
 def _is_unused_loop(node: ast.AST) -> bool:

@@ -54,7 +54,7 @@ class Model:
 
     def trust_given(self, chance: float, evidence: Evidence) -> Trust:
         """The same for a chance that is known, by whatever model."""
-        if chance < self.medium or is_cheap(evidence):
+        if chance < self.medium or is_cheap(evidence) or is_second_choice(evidence):
             return Trust.LOW
         is_high = chance >= self.high and not speaks_against(evidence)
         return Trust.HIGH if is_high else Trust.MEDIUM
@@ -70,6 +70,8 @@ def speaks_against(evidence: Evidence) -> bool:
     """Whether something speaks so strongly against a patch that trust is never high."""
     return (
         is_cheap(evidence)
+        # A careful reader finds something odd.
+        or evidence.hygiene < 1.0
         # It may fit the inputs of the tests and few others.
         or evidence.shifts_number
         or evidence.silences_error
@@ -84,11 +86,16 @@ def is_cheap(evidence: Evidence) -> bool:
     return evidence.deletes_code or evidence.copies_constant
 
 
+def is_second_choice(evidence: Evidence) -> bool:
+    """Whether a better patch behaves otherwise, or may: one of the two is wrong."""
+    is_alike = evidence.inputs_compared and not evidence.as_likely_disagreeing
+    return evidence.position > 0 and not is_alike
+
+
 def is_contested(evidence: Evidence) -> bool:
-    """Whether a patch that is no less likely behaves otherwise; not compared, a near one may."""
-    if evidence.inputs_compared:
-        return evidence.as_likely_disagreeing > 0
-    return evidence.rivals_near > 0
+    """Whether a patch that is nearly as likely behaves otherwise, or may."""
+    is_alike = evidence.inputs_compared and not evidence.rivals_disagreeing
+    return evidence.rivals_near > 0 and not is_alike
 
 
 def is_other_branch(evidence: Evidence) -> bool:
