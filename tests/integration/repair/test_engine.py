@@ -74,6 +74,7 @@ def test_progress_is_told(tmp_path: Path) -> None:
     project = write_project(tmp_path, {"cart.py": CART, "test_cart.py": CART_TESTS})
     seen: list[SearchProgress] = []
     report = repair(project, CART_FAILING, budget=PATIENCE, progress=seen.append)
+    assert [moment.candidates for moment in seen[:3]] == [0, 0, 0]
     assert seen[-1].candidates == report.candidates
     assert "+=" in seen[-1].best
     assert 0 < seen[-1].seconds_left < PATIENCE

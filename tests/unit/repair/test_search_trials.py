@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from paramedic_workers.repair.edits import Candidate
 from paramedic_workers.repair.messages import Letter
-from paramedic_workers.repair.model import SearchProgress
+from paramedic_workers.repair.model import SearchProgress, Stop
+from paramedic_workers.repair.search import Search
 from paramedic_workers.repair.session import WarmProcessLost
 from paramedic_workers.repair.source import Replacement, Source
 from paramedic_workers.repair.trials import Trials
+
+if TYPE_CHECKING:
+    from paramedic_workers.repair.candidates import CandidateQueue
+    from paramedic_workers.repair.edits import Function
 
 SOURCE = Source(Path("/m.py"), "m.py", "x = 1 + f(y)\nz = 2\n")
 
@@ -102,3 +107,49 @@ def test_the_best_so_far_is_told() -> None:
     trials.batch([edit("1", "2", 0.5), edit("1", "3", 0.9)])
     trials.tell()
     assert (told[-1].best, told[-1].plausible, told[-1].candidates) == ("3", 2, 2)
+
+
+def test_what_is_weighed_does_not_depend_on_the_size_of_batches() -> None:
+    counts = set()
+    for size in (1, 3, 7, 20):
+        trials = trials_with(Judge(passing={"5 + f(y)"}))
+        candidates = [edit("1", str(number), 1.0 / number) for number in range(2, 60)]
+        search = Search(trials, cast("CandidateQueue", candidates))
+        for start in range(0, len(candidates), size):
+            batch = candidates[start : start + size]
+            if trials.plausible and batch[0].score < 0.3 * trials.plausible[0].score:
+                break
+            trials.batch(batch)
+        counts.add(search.weighed)
+    # Up to 1/5, and what scores at least 0.3 of it: 1/6 … 1/16.
+    assert counts == {4 + 11}
+
+
+@dataclass
+class Impatient(Judge):
+    """Passes one candidate only when it has more time than usual; others hang."""
+
+    patient: list[str] = field(default_factory=list)
+
+    def batch_size(self) -> int:
+        return 50
+
+    def sieve(self, candidates: Sequence[Candidate], patience: float) -> list[Letter]:
+        if patience == 1.0:
+            return [Letter.TIMED_OUT if n < 10 else Letter.FAILED for n in range(len(candidates))]
+        self.patient += [one.title for one in candidates]
+        return super().sieve(candidates, patience)
+
+
+def test_what_ran_out_of_time_gets_more_of_it_before_the_long_tail() -> None:
+    judge = Impatient(passing={"3 + f(y)"})
+    trials = trials_with(judge)
+    function = cast("Function", object())
+    candidates = [
+        replace(edit("1", str(number), 1.0 / number), function=function)
+        for number in range(2, 3000)
+    ]
+    trials_found = Search(trials, cast("CandidateQueue", candidates)).run()
+    assert trials_found is Stop.FOUND
+    assert trials.tried < 1500
+    assert judge.patient[:2] == ["2", "3"]

@@ -62,7 +62,7 @@ def repair(
         project: the working tree and how its code is run.
         failing: pytest node ids; the path of a file stands for a file that cannot be collected.
         budget: seconds.
-        progress: called after each batch of candidates.
+        progress: called when a step begins, and after each batch of candidates.
         seed: of hashes and random numbers in the target's processes.
 
     Raises:
@@ -94,6 +94,7 @@ class _Repair:
         if not targets:
             return self._nothing(Stop.NOT_FAILING, "None of the failing tests' files exists.")
         files = test_files(self.project, targets)
+        self._tell_of_start()
         try:
             with Session(self.project, seed=self.seed, patience=self._left()) as session:
                 greeting = session.open(files, self.mended.texts)
@@ -120,6 +121,7 @@ class _Repair:
         if not greeting.ready:
             last = greeting.detail.strip().splitlines() or ["pytest said nothing"]
             return self._nothing(Stop.NOT_FAILING, f"pytest cannot collect the tests: {last[-1]}.")
+        self._tell_of_start()
         modules = modules_of(self.project)
         seen = observe(
             session, greeting, targets, modules=modules, may_change=allowed, budget=self._left()
@@ -135,6 +137,7 @@ class _Repair:
             if report is not None and report.patches:
                 return report
         search = self._search(session, greeting, seen, targets, files)
+        search.trials.tell()
         return self._report(search, search.run(), seen, targets)
 
     def _heal_syntax(
@@ -233,7 +236,7 @@ class _Repair:
             messages=[error.message for error in seen.knowledge.errors],
             failing_tests=len(seen.failing),
             expected=seen.knowledge.expected,
-            tried=search.trials.tried,
+            tried=search.weighed,
             compare=partial(self._compare, search, seen),
         )
         patches = rank(search.trials.plausible, circumstances, modules_of(self.project).name_of)
@@ -262,6 +265,10 @@ class _Repair:
             left=self._left(),
             seed=self.seed,
         )
+
+    def _tell_of_start(self) -> None:
+        """Most of the time may pass before there is anything to tell of candidates."""
+        self.progress(SearchProgress(candidates=0, plausible=0, best="", seconds_left=self._left()))
 
     def _nothing(self, stop: Stop, detail: str) -> RepairReport:
         seconds = time.monotonic() - self._began

@@ -42,8 +42,11 @@ _MOST_WITH_TYPES = 8
 #: CPU seconds that one test may take; that others may once one has hung; that the first may
 #: when it is asked whether it hangs or is slow.
 _TEST_SECONDS, _HURRIED, _SLOW_SECONDS = 1.0, 0.15, 3.0
-#: Shares of the budget for the steps.
+#: Shares of the budget for the steps, and the least seconds of steps with failing tests, which
+#: may hang. Counts end a step long before, but where tests are slow or hang: what is
+#: known must not depend on how quick the machine is.
 _SHARES = (0.25, 0.1, 0.15, 0.08)
+_LEAST, _LEAST_SHARE = 3.0, 0.25
 
 
 @dataclass(frozen=True)
@@ -78,10 +81,11 @@ def observe(
     wanted = {(os.fspath(target.file), target.name) for target in targets}
     numbers = [n for n, t in enumerate(greeting.tests) if (t.file, t.name) in wanted]
     shares = [share * budget for share in _SHARES]
-    runs = _run_failing(session, numbers[:_MOST_FAILING], max(3.0, shares[0]))
+    least = min(_LEAST, _LEAST_SHARE * budget)
+    runs = _run_failing(session, numbers[:_MOST_FAILING], max(least, shares[0]))
     failing = [n for n, run in runs.items() if run.outcome in (Outcome.FAILED, Outcome.LOST)]
     others = _nearest(set(range(len(greeting.tests))) - set(numbers), failing, greeting)
-    others_runs = _run(session, sorted(others[:_MOST_OTHERS]), True, min(2.0, shares[1]))
+    others_runs = _run(session, sorted(others[:_MOST_OTHERS]), True, shares[1])
     runs.update(others_runs)
     # Also a test that was said to fail and does not: it must not begin to.
     passing = [n for n, run in runs.items() if run.outcome is Outcome.PASSED]
@@ -90,12 +94,12 @@ def observe(
     )
     ending = [n for n in quickest if runs[n].outcome is not Outcome.LOST]
     hanging = [n for n in quickest if runs[n].outcome is Outcome.LOST]
-    wall = max(3.0, shares[2])
+    wall = max(least, shares[2])
     longest = max([_TEST_SECONDS, *(3 * runs[n].seconds for n in ending)])
     traced = _trace(session, sorted(ending[:_MOST_TRACED]), True, wall, longest)
     traced.update(_trace(session, sorted(hanging[:_MOST_HANGING]), True, wall, _HURRIED))
     near = _nearest(passing, failing, greeting)[:_MOST_TRACED_PASSING]
-    traced_passing = _trace_passing(session, near, min(1.5, shares[3]))
+    traced_passing = _trace_passing(session, near, shares[3])
     problems = [problem for problem in greeting.errors if _is_wanted(problem, targets)]
     import_errors = [problem.error for problem in problems if problem.error]
     knowledge = _knowledge(
@@ -125,18 +129,20 @@ def _run_failing(session: Session, numbers: Sequence[int], wall: float) -> dict[
     Where the first ones all hang, the first gets more time, once: it may only be slow.
     """
     first, others = numbers[:2], numbers[2:]
+    deadline = time.monotonic() + wall
     runs = _run(session, first, False, wall)
     limit = _TEST_SECONDS
     if runs and _hang(runs) == len(runs):
-        again = _run(session, first[:1], False, wall, _SLOW_SECONDS)
+        left = max(0.1, deadline - time.monotonic())
+        again = _run(session, first[:1], False, left, _SLOW_SECONDS)
         limit = _TEST_SECONDS if _hang(again) else _SLOW_SECONDS
         runs.update(again)
-    deadline = time.monotonic() + wall
     for number in others:
-        seconds = _HURRIED if _hang(runs) else limit
-        runs.update(_run(session, [number], False, deadline - time.monotonic(), seconds))
-        if time.monotonic() > deadline:
+        left = deadline - time.monotonic()
+        if left <= 0:
             break
+        seconds = _HURRIED if _hang(runs) else limit
+        runs.update(_run(session, [number], False, left, seconds))
     return runs
 
 

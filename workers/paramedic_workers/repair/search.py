@@ -30,8 +30,9 @@ from paramedic_workers.repair.trials import Trials
 #: Candidates that are looked at after the first plausible one, and their least score
 #: relative to it.
 _RIVALS, _NEAR = 400, 0.3
-#: Seconds after which looking for rivals ends even so; on a quick machine it takes one.
-_LOOK_ON = 8.0
+#: Seconds, or share of the time that is left, after which looking for rivals ends even so; on a
+#: quick machine it takes one second.
+_LOOK_ON, _LOOK_ON_SHARE = 8.0, 0.5
 #: Score from which on a candidate at the top level of a module is tried at once.
 _AIMED = 1.0
 #: Share of the time for the others of that kind.
@@ -39,6 +40,8 @@ _ANEW_SHARE = 0.25
 #: How much longer candidates may take on the second and third try, and how many get one.
 _MORE_PATIENCE, _MORE = 8.0, 240
 _MOST_PATIENCE, _FEW = 60.0, 16
+#: How many get it early, and how much rarer that becomes each time: most of them hang.
+_SOON, _RARER = 24, 4
 _SMALL_BATCH = 8
 #: Shares of the time left: for new expressions, to measure what edits are good for, for
 #: pairs of them.
@@ -57,6 +60,8 @@ class Search:
     forks: bool = True
     _anew: list[Candidate] = field(default_factory=list)
     _began: float = field(default_factory=time.monotonic)
+    #: Candidates tried at which slow ones are next tried again.
+    _slow_at: int = 500
 
     def run(self) -> Stop:
         """Search; what was found is in `trials.plausible`, in the order found."""
@@ -65,6 +70,7 @@ class Search:
             if self._is_over(batch):
                 break
             self.trials.batch(batch)
+            self._try_slow_soon()
             self._try_some_anew()
             self.trials.tell()
         else:
@@ -103,9 +109,19 @@ class Search:
         floor = _NEAR * max(candidate.score for candidate in trials.plausible)
         return (
             trials.tried - tried >= _RIVALS
-            or time.monotonic() - found > _LOOK_ON
+            or time.monotonic() - found > max(_LOOK_ON, _LOOK_ON_SHARE * (trials.deadline - found))
             or (bool(batch) and batch[0].score < floor)
         )
+
+    @property
+    def weighed(self) -> int:
+        """Candidates that had to be tried: the same number whatever the size of batches."""
+        trials = self.trials
+        if trials.found_after is None:
+            return trials.tried
+        floor = _NEAR * max(candidate.score for candidate in trials.plausible)
+        behind = trials.scores[trials.found_after : trials.found_after + _RIVALS]
+        return trials.found_after + sum(score >= floor for score in behind)
 
     def _drop_far_ones(self) -> None:
         """Forget what was only tried because it was in one batch with something better.
@@ -160,6 +176,12 @@ class Search:
         slow = self.trials.slow[:most]
         del self.trials.slow[:most]
         self._try_in_batches(slow, size=_SMALL_BATCH, patience=patience)
+
+    def _try_slow_soon(self) -> None:
+        """Give the best that ran out of time more of it before the long tail has its turn."""
+        if self.trials.tried >= self._slow_at and not self.trials.plausible:
+            self._slow_at *= _RARER
+            self._try_slow(_MORE_PATIENCE, _SOON)
 
     def _try_pairs(self, singles: Sequence[Candidate]) -> None:
         if self._is_over(()) or self.trials.plausible:

@@ -44,6 +44,10 @@ class Trials:
     anew_seconds: float = 0.0
     #: When the first plausible one was found, and how many had been tried.
     found_at: tuple[float, int] | None = None
+    #: Scores of what was tried in batches, in that order, and how many it were when the first
+    #: plausible one came, whatever the size of its batch.
+    scores: list[float] = field(default_factory=list)
+    found_after: int | None = None
     _restarts: int = 0
 
     def batch(self, candidates: Sequence[Candidate], patience: float = 1.0) -> None:
@@ -57,6 +61,7 @@ class Trials:
             return
         self.tried += len(candidates)
         for candidate, letter in zip(candidates, letters, strict=True):
+            self.scores.append(candidate.score)
             self._note(candidate, letter, patience)
 
     def alone(self, candidate: Candidate, patience: float = 1.0) -> None:
@@ -124,6 +129,7 @@ class Trials:
             candidate = simpler
         if self.found_at is None:
             self.found_at = (time.monotonic(), self.tried)
+            self.found_after = len(self.scores)
         texts = {(found.source.relative, found.parts) for found in self.plausible}
         if (candidate.source.relative, candidate.parts) not in texts:
             self.plausible.append(candidate)

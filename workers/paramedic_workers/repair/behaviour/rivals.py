@@ -11,7 +11,7 @@ from paramedic_workers.repair.session import Session, WarmProcessLost
 from paramedic_workers.repair.validate import KnownTest
 
 #: Seconds, and share of the budget, that a comparison may take.
-_LONGEST, _SHARE = 5.0, 0.1
+_LONGEST, _SHARE = 12.0, 0.2
 #: Inputs: run in a fraction of that time, so that a slow machine tells the same.
 _MOST_INPUTS = 150
 #: Failing and passing tests whose calls are recorded.

@@ -36,6 +36,8 @@ from .tracing import Trace
 
 #: Wall-clock seconds that a child may take beyond twice the CPU time of its tests.
 _PATIENCE = 2.0
+#: Share of its wall-clock seconds after which a traced test tells what it has shown.
+_TOLD_IN_TIME = 0.8
 
 
 def serve(settings: dict[str, Any], files: list[str], channel: Channel, other: Channel) -> None:
@@ -134,10 +136,15 @@ class WarmProcess:
                 os._exit(0)
 
             signal.signal(signal.SIGPROF, give_up)
+            # One that sleeps through its time uses no CPU; it tells shortly before it is killed.
+            signal.signal(signal.SIGALRM, give_up)
+            wall = min(request["wall"], _wall(request["limit"]))
+            signal.setitimer(signal.ITIMER_REAL, _TOLD_IN_TIME * wall)
             signal.setitimer(signal.ITIMER_PROF, request["limit"])
             self._watcher.trace = trace
             ending = self._run_item(number, following)
             signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.setitimer(signal.ITIMER_REAL, 0)
             return {**self._told(ending), "trace": trace.report()}
 
         return self._one_after_another(request, perform)
