@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from paramedic_workers.repair import Stop, repair, targets
+from paramedic_workers.repair import SearchProgress, Stop, repair, targets
 from paramedic_workers.repair.candidates import functions_of
 from paramedic_workers.repair.edits import Candidate
 from paramedic_workers.repair.messages import Letter
@@ -221,8 +221,9 @@ def test_nothing_is_left_when_the_engine_is_interrupted(tmp_path: Path) -> None:
     launcher = LocalLauncher()
     project = write_project(tmp_path, files, launcher=launcher)
 
-    def interrupt(_progress: object) -> None:
-        raise KeyboardInterrupt
+    def interrupt(progress: SearchProgress) -> None:
+        if progress.candidates:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         repair(project, ["test_machine.py::test_speed"], budget=PATIENCE, progress=interrupt)

@@ -94,9 +94,9 @@ class _Repair:
         if not targets:
             return self._nothing(Stop.NOT_FAILING, "None of the failing tests' files exists.")
         files = test_files(self.project, targets)
-        self._tell_of_start()
         try:
             with Session(self.project, seed=self.seed, patience=self._left()) as session:
+                self._tell_of_start()
                 greeting = session.open(files, self.mended.texts)
                 return self._in_session(session, greeting, targets, files)
         except WarmProcessLost as error:
