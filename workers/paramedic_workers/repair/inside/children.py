@@ -63,9 +63,10 @@ class Nursery:
         Args:
             private: file descriptors that children must not have.
             keep: process ids of other children of this process that live on; may change.
+                None: those that there are now, such as a server that a conftest has started.
         """
         self._private = tuple(private)
-        self._keep = keep if keep is not None else set()
+        self._keep = set(_children_of_this_process()) if keep is None else keep
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 

@@ -164,8 +164,10 @@ def describe_error(error: BaseException | None, root: str) -> dict[str, Any] | N
     """The innermost cause of an exception, with its frames below `root`, outermost first."""
     if error is None:
         return None
-    while error.__cause__ is not None:
+    known = {id(error)}
+    while error.__cause__ is not None and id(error.__cause__) not in known:
         error = error.__cause__
+        known.add(id(error))
     try:
         message = str(error)
     except Exception:  # noqa: BLE001 - an exception's str() is foreign code

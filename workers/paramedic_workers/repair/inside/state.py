@@ -85,6 +85,7 @@ class SharedState:
 
     def _inside(self, value: Any) -> Iterator[Any]:
         """What a value holds; the value is noted if that can change."""
+        # Not isinstance of the value: a lazy object would run foreign code to tell its class.
         kind = type(value)
         if kind in (*_MAPPINGS, *_LISTS, set):
             if len(value) <= _LARGEST:
@@ -92,12 +93,12 @@ class SharedState:
                 self._kept.append((value, content))
                 yield None
                 yield from content.values() if isinstance(content, dict) else content
-        elif isinstance(value, types.FunctionType):
+        elif issubclass(kind, types.FunctionType):
             yield from value.__defaults__ or ()
             yield from (value.__kwdefaults__ or {}).values()
-        elif isinstance(value, (staticmethod, classmethod)):
+        elif issubclass(kind, (staticmethod, classmethod)):
             yield value.__func__
-        elif isinstance(value, type):
+        elif issubclass(kind, type):
             if value.__module__ == self._names:
                 self._classes.append((value, dict(vars(value))))
                 yield from list(vars(value).values())

@@ -62,7 +62,8 @@ class LiveFunctions:
         # A module that was imported under two names has two code objects for one place.
         self._by_place: dict[tuple[str, int, str], dict[int, types.CodeType]] = {}
         for found in gc.get_objects():
-            if isinstance(found, types.FunctionType):
+            # Not isinstance: it asks the object for its class, and lazy ones run foreign code.
+            if type(found) is types.FunctionType:
                 self._note(found, root)
 
     def _note(self, function: types.FunctionType, root: str) -> None:
