@@ -158,3 +158,15 @@ def test_tests_that_cannot_be_imported_before_are_no_bug(
     found = examined(history, target, grounds)
     assert isinstance(found, Skipped)
     assert found.reason is Reason.NOT_IMPORTABLE_BEFORE
+
+
+def test_subjects_may_hold_any_character(
+    history: History, target: TargetSettings, grounds: Grounds
+) -> None:
+    subject = "Fix \x01 and \x02, \x1e \x85 \u2028 too"
+    files = {**source(history, "%d cent", "%s cent"), **with_test(history, "pass")}
+    history.repository.commit(files, subject)
+    grounds.git.run("fetch", "--quiet", str(history.repository.path), "+main:main")
+    subjects = [change.subject for change in changes(grounds.git, "main", target)]
+    assert subjects[0] == subject
+    assert len(subjects) == 5

@@ -19,7 +19,9 @@ MOST_LINES = 10
 _TEST_MODULES = ("test*.py", "*_test.py", "*_tests.py")
 #: One git log of a very long history.
 _LOG_SECONDS = 600.0
-_FORMAT = "%x01%H%x02%P%x02%ct%x02%s"
+#: Separated by the one character that neither a subject nor the name of a file can hold.
+_FORMAT = "%x00%H%x00%P%x00%ct%x00%s%x00"
+_FIELDS = 5
 
 
 @dataclass
@@ -78,11 +80,11 @@ def _entries(git: Git, revision: str, since: str) -> Iterator[_Entry]:
         "--",
         seconds=_LOG_SECONDS,
     ).decode("utf-8", "replace")
-    for part in log.split("\x01")[1:]:
-        head, _, counts = part.partition("\n")
-        commit, parents, when, subject = head.split("\x02", 3)
+    told = log.split("\0")[1:]
+    for start in range(0, len(told), _FIELDS):
+        commit, parents, when, subject, counts = told[start : start + _FIELDS]
         entry = _Entry(commit, parents.split(), int(when), subject)
-        for line in counts.splitlines():
+        for line in counts.split("\n"):
             words = line.split("\t")
             if len(words) == 3:
                 entry.files[words[2]] = _lines(words[0], words[1])
