@@ -8,7 +8,7 @@ import pytest
 
 from paramedic_workers.backtest.journal import Journal, open_journal
 from paramedic_workers.backtest.model import Reason, Skipped
-from paramedic_workers.errors import UsageError
+from paramedic_workers.errors import UsageError, Verdict
 from tests.unit.backtest.samples import bug, change, outcome
 
 
@@ -65,3 +65,13 @@ def test_two_backtests_do_not_share_a_journal(tmp_path: Path) -> None:
         pass
     with open_journal(tmp_path):
         pass
+
+
+def test_what_broke_is_tried_again(tmp_path: Path) -> None:
+    with open_journal(tmp_path) as journal:
+        journal.add(bug("a1"))
+        journal.add(outcome("a1", verdict=Verdict.FAILED))
+        journal.add(Skipped(change=change("b2"), reason=Reason.BROKE))
+        assert len(journal.skipped()) == 1, "it is told this time"
+    again = Journal(tmp_path / "journal.jsonl")
+    assert (list(again.examined), list(again.outcomes)) == (["a1"], [])

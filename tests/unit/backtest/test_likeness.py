@@ -62,7 +62,7 @@ def compared(monkeypatch: pytest.MonkeyPatch, agree: bool | None) -> Compared:
             agree=lambda _i, _j: agree,
         )
 
-    monkeypatch.setattr(likeness, "_comparison", lambda: compare)
+    monkeypatch.setattr(likeness, "compare", compare)
     project: Any = None
     fix, patch = function("return a < b"), function("return a <= b")
     found = likeness.compare_with_fix(project, ["t"], fix, [fix, patch], 1.0)
@@ -81,11 +81,3 @@ def test_other_code_is_judged_on_varied_inputs(
     found = compared(monkeypatch, agree)
     assert found.likeness is expected
     assert found.inputs == (0 if agree is None else 7)
-
-
-def test_without_a_comparison_nothing_is_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(likeness, "_comparison", lambda: None)
-    project: Any = None
-    versions = [function("return b")]
-    found = likeness.compare_with_fix(project, [], function("return a"), versions, 1.0)
-    assert [one.likeness for one in found] == [Likeness.UNKNOWN]

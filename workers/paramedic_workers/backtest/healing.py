@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, field
 from dataclasses import replace as replace_fields
 from pathlib import Path
 
@@ -235,7 +235,6 @@ def _project(
 def _record(patch: RankedPatch, compared: Compared, results: Sequence[Result]) -> PatchRecord:
     alternatives = {other.patch for result in results for other in result.alternatives}
     chosen = any(result.patch == patch.diff for result in results)
-    evidence = getattr(patch, "evidence", None)
     return PatchRecord(
         digest=_digest(patch.diff),
         diff=patch.diff,
@@ -244,18 +243,11 @@ def _record(patch: RankedPatch, compared: Compared, results: Sequence[Result]) -
         score=patch.score,
         trust=patch.trust.value,
         reasons=patch.reasons,
-        evidence=_numbers(evidence),
+        evidence={name: float(value) for name, value in asdict(patch.evidence).items()},
         proved=chosen or patch.diff in alternatives,
         chosen=chosen,
         compared=compared,
     )
-
-
-def _numbers(evidence: object) -> dict[str, float]:
-    """Evidence as numbers by name, truth as 0 or 1; empty where there is none."""
-    if not is_dataclass(evidence) or isinstance(evidence, type):
-        return {}
-    return {name: float(value) for name, value in asdict(evidence).items()}
 
 
 def _digest(diff: str) -> str:

@@ -1,7 +1,8 @@
 """What a backtest has found so far: one line for each change and each outcome, kept on disk.
 
 A line is written once its work is done, so an interrupted backtest loses what it was at
-and nothing else. A last line that was cut off is passed over.
+and nothing else. A last line that was cut off is passed over. What broke here says nothing
+about the change: the next backtest tries it again.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from pathlib import Path
 
 import msgspec
 
-from paramedic_workers.backtest.model import Bug, Line, Outcome, Skipped
-from paramedic_workers.errors import UsageError
+from paramedic_workers.backtest.model import Bug, Line, Outcome, Reason, Skipped
+from paramedic_workers.errors import UsageError, Verdict
 from paramedic_workers.healing.locks import FileLock
 
 _ENCODER = msgspec.json.Encoder()
@@ -31,7 +32,8 @@ class Journal:
         #: By commit and seconds of the search.
         self.outcomes: dict[tuple[str, float], Outcome] = {}
         for line in _lines(file):
-            self._take(line)
+            if not _says_nothing(line):
+                self._take(line)
         #: What ends a line that was cut off, before the first one that is added.
         self._ending = b"\n" if _is_cut_off(file) else b""
 
@@ -94,6 +96,12 @@ def open_journal(folder: Path) -> Iterator[Journal]:
         yield Journal(folder / "journal.jsonl")
     finally:
         lock.release()
+
+
+def _says_nothing(line: Line) -> bool:
+    if isinstance(line, Outcome):
+        return line.verdict is Verdict.FAILED
+    return isinstance(line, Skipped) and line.reason is Reason.BROKE
 
 
 def _is_cut_off(file: Path) -> bool:

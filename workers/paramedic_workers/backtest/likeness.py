@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from importlib import import_module
-from typing import Protocol
 
 from paramedic_workers.backtest.model import Compared, Likeness
 from paramedic_workers.repair import Project
+from paramedic_workers.repair.behaviour import compare
 from paramedic_workers.repair.normal_form import normal_form
 
 #: Names of modules that say which version they are: a fix often comes with a new one.
@@ -52,8 +51,7 @@ def compare_with_fix(
     same = [same_code(fix, patch) for patch in patches]
     differ = [number for number, alike in enumerate(same) if not alike]
     found = [Compared(likeness=Likeness.SAME if alike else Likeness.UNKNOWN) for alike in same]
-    compare = _comparison()
-    if compare is None or not differ:
+    if not differ:
         return found
     told = compare(project, tests, [fix, *(patches[number] for number in differ)], budget)
     for place, number in enumerate(differ, start=1):
@@ -66,34 +64,6 @@ def compare_with_fix(
 
 
 _LIKENESS = {True: Likeness.EQUIVALENT, False: Likeness.DIFFERENT, None: Likeness.UNKNOWN}
-
-
-class _Comparison(Protocol):
-    """What comparing on varied inputs gives; the first version is number 0."""
-
-    @property
-    def inputs(self) -> int: ...
-
-    def differing(self, one: int, other: int) -> int: ...
-
-    def agree(self, one: int, other: int) -> bool | None: ...
-
-
-class _Compare(Protocol):
-    """Compares versions of a project's files on varied inputs."""
-
-    def __call__(
-        self, project: Project, tests: Sequence[str], versions: Sequence[Version], budget: float
-    ) -> _Comparison: ...
-
-
-def _comparison() -> _Compare | None:
-    """The engine's comparison on varied inputs; None where this engine has none."""
-    try:
-        compare: _Compare = import_module("paramedic_workers.repair.behaviour").compare
-    except (ImportError, AttributeError):
-        return None
-    return compare
 
 
 def _alike(one: str, other: str) -> bool:

@@ -13,7 +13,7 @@ from paramedic_workers.repair.expected import Expected
 from paramedic_workers.repair.hygiene import deletes_code
 from paramedic_workers.repair.judged import Judged
 from paramedic_workers.repair.localise import Suspicion
-from paramedic_workers.repair.templates import TEMPLATES
+from paramedic_workers.repair.templates import all_templates
 from paramedic_workers.repair.trust import edit
 from paramedic_workers.repair.trust.evidence import Evidence
 from paramedic_workers.repair.trust.families import AIMED, EASY, SILENCING, USUAL
@@ -62,7 +62,7 @@ def gather(
         suspicion=round(suspicion.lines.get(file, {}).get(candidate.line, 0.0), 4),
         expected_size=sum(map(len, (*expected.texts, *expected.numbers))),
         tried=tried,
-        prior=next((t.prior for t in TEMPLATES if t.name == candidate.template), 0.0),
+        prior=next((t.prior for t in all_templates() if t.name == candidate.template), 0.0),
         score=round(judge.score, 6),
         usual=candidate.template in USUAL,
         aimed=candidate.template in AIMED,

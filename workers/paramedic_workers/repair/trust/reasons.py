@@ -82,9 +82,10 @@ def _in_favour(evidence: Evidence, template: str) -> list[str]:
             f"{evidence.failing_on_line} failing and {evidence.passing_on_line} passing tests"
             " run the changed line."
         )
-    if evidence.inputs_compared and evidence.plausible > 1 and not evidence.rivals_disagreeing:
+    rivals = evidence.plausible - 1
+    if evidence.inputs_compared and rivals and not evidence.rivals_disagreeing:
         found.append(
-            f"{_other_patches(evidence.plausible - 1)} as well and behave the same"
+            f"{_other_patches(rivals)} as well and {_behave(rivals)} the same"
             f" on {evidence.inputs_compared} varied inputs."
         )
     if evidence.usual:
@@ -93,15 +94,18 @@ def _in_favour(evidence: Evidence, template: str) -> list[str]:
 
 
 def _disagreement(evidence: Evidence, rivals: int, likely: str) -> str:
-    verb = "behaves" if rivals == 1 else "behave"
     return (
-        f"{_other_patches(rivals)} as well, {_is(rivals)} {likely} and {verb} otherwise"
+        f"{_other_patches(rivals)} as well, {_is(rivals)} {likely} and {_behave(rivals)} otherwise"
         f" on up to {evidence.disagreement:.0%} of {evidence.inputs_compared} varied inputs."
     )
 
 
 def _other_patches(number: int) -> str:
     return f"{number} other {'patch passes' if number == 1 else 'patches pass'}"
+
+
+def _behave(number: int) -> str:
+    return "behaves" if number == 1 else "behave"
 
 
 def _is(number: int) -> str:
