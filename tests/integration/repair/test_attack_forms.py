@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from paramedic_workers.repair import Project, repair
+from paramedic_workers.repair import Project, Stop, repair
 from tests.support.launchers import LocalLauncher
+from tests.support.projects import PATIENCE, describe
 from tests.support.waiting import wait_for
 
 TESTS = """\
@@ -96,3 +97,12 @@ def _started_in(folder: Path) -> list[str]:
         if is_in:
             found.append(process.name)
     return found
+
+
+def test_a_patch_that_no_diff_can_hold_is_told(tmp_path: Path) -> None:
+    (tmp_path / "test_calc.py").write_text(TESTS)
+    accented = "# -*- coding: latin-1 -*-\n" + WRONG.replace(":\n", ":\n    # \xe9t\xe9\n")
+    (tmp_path / "calc.py").write_bytes(accented.encode("latin-1"))
+    report = repair(describe(tmp_path), ["test_calc.py::test_small"], budget=PATIENCE)
+    assert (report.stop, report.patches) == (Stop.EXHAUSTED, ())
+    assert "calc.py is not UTF-8" in report.detail

@@ -242,8 +242,9 @@ class _Repair:
         patches = rank(search.trials.plausible, circumstances, modules_of(self.project).name_of)
         if self.mended.texts:
             patches = self.mended.with_patches(patches, search.trials.plausible)
+        lost = stop is Stop.FOUND and not patches
         return RepairReport(
-            stop=stop,
+            stop=Stop.EXHAUSTED if lost else stop,
             patches=patches,
             candidates=search.trials.tried,
             seconds=time.monotonic() - self._began,
@@ -313,7 +314,15 @@ def _detail(search: Search, patches: Sequence[RankedPatch], failing: int) -> str
     if patches:
         count = len(patches)
         return f"{patches[0].title}: the best of {count} that pass, after {tried}."
+    if search.trials.plausible:
+        file = search.trials.plausible[0].source.relative
+        return (
+            f"{tried}; what passes cannot be written as a patch: {file} is not UTF-8, and the"
+            " bytes of the lines around the edit would not match."
+        )
     most = search.trials.validator.most_green
+    if failing and most >= failing:
+        return f"{tried}; what turned the failing tests green did not stand the proof."
     if most and failing:
         return f"{tried}; the closest turned {most} of {failing} tests green."
     return f"{tried}; none turned a failing test green."
