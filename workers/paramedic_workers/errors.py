@@ -65,6 +65,19 @@ class Verdict(StrEnum):
     FAILED = "failed"
 
 
+#: The verdict over several causes is the first of these that one of them has.
+WORST_FIRST = (
+    Verdict.FAILED,
+    Verdict.ENVIRONMENT,
+    Verdict.UNHEALED,
+    Verdict.FLAKY,
+    Verdict.NOT_REPRODUCED,
+    Verdict.ALREADY_FIXED,
+    Verdict.PROPOSED,
+    Verdict.HEALED,
+)
+
+
 class ParamedicError(Exception):
     """Something went wrong in Paramedic."""
 

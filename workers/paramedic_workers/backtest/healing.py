@@ -21,7 +21,7 @@ from paramedic_workers.backtest.grounds import Grounds
 from paramedic_workers.backtest.likeness import Version, compare_with_fix
 from paramedic_workers.backtest.model import Bug, Compared, Likeness, Outcome, PatchRecord
 from paramedic_workers.backtest.trials import changed_paths, texts_at
-from paramedic_workers.errors import RepositoryError, Verdict
+from paramedic_workers.errors import WORST_FIRST, RepositoryError, Verdict
 from paramedic_workers.healing.environment import TargetEnvironment
 from paramedic_workers.healing.healer import Healer
 from paramedic_workers.healing.launching import ClosableLauncher
@@ -35,17 +35,6 @@ from paramedic_workers.results import Confidence, Result
 COMPARING_SECONDS = 45.0
 #: Patches of one search that are compared, the best ones.
 _MOST_COMPARED = 8
-#: Worst first: the verdict over all causes of a bug.
-_WORST_FIRST = (
-    Verdict.FAILED,
-    Verdict.ENVIRONMENT,
-    Verdict.UNHEALED,
-    Verdict.FLAKY,
-    Verdict.NOT_REPRODUCED,
-    Verdict.ALREADY_FIXED,
-    Verdict.PROPOSED,
-    Verdict.HEALED,
-)
 
 
 @dataclass
@@ -144,7 +133,7 @@ def _results(
 
 def _overall(results: Sequence[Result]) -> Verdict:
     verdicts = {result.verdict for result in results}
-    return next((verdict for verdict in _WORST_FIRST if verdict in verdicts), Verdict.FAILED)
+    return next((verdict for verdict in WORST_FIRST if verdict in verdicts), Verdict.FAILED)
 
 
 def _lowest(results: Sequence[Result]) -> Confidence | None:

@@ -21,7 +21,13 @@ from msgspec.structs import replace as replace_fields
 from paramedic.text import counted
 from paramedic_workers.cli.checkout import Checkout, check_revision, digest, find_checkout
 from paramedic_workers.cli.take import Combined, combine, put
-from paramedic_workers.errors import DeliveryError, EnvironmentBuildError, UsageError, Verdict
+from paramedic_workers.errors import (
+    WORST_FIRST,
+    DeliveryError,
+    EnvironmentBuildError,
+    UsageError,
+    Verdict,
+)
 from paramedic_workers.results import Confidence, Result
 from paramedic_workers.settings import SandboxMode, Settings, TargetSettings
 
@@ -33,17 +39,6 @@ if TYPE_CHECKING:
 
 #: The verdict over all where no test fails.
 NOTHING_FAILING = "nothing_failing"
-#: Worst first: the verdict over all is the worst of all causes.
-_WORST_FIRST = (
-    Verdict.FAILED,
-    Verdict.ENVIRONMENT,
-    Verdict.UNHEALED,
-    Verdict.FLAKY,
-    Verdict.NOT_REPRODUCED,
-    Verdict.ALREADY_FIXED,
-    Verdict.PROPOSED,
-    Verdict.HEALED,
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +162,7 @@ def heal(repo: Path, options: Options) -> int:
 def overall_verdict(results: Sequence[Result]) -> str:
     """The worst verdict of all causes: healed only if every cause is."""
     verdicts = {result.verdict for result in results}
-    return next((v for v in _WORST_FIRST if v in verdicts), NOTHING_FAILING)
+    return next((v for v in WORST_FIRST if v in verdicts), NOTHING_FAILING)
 
 
 def overall_confidence(results: Sequence[Result]) -> Confidence | None:
