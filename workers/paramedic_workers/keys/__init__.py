@@ -1,0 +1,159 @@
+"""Every Redis key and every script of the ledger, in one place.
+
+The keys are named here; the scripts stand in the modules of this package, by what they
+serve, and are used through it (`keys.TAKE_GROUP`).
+
+All keys begin with `paramedic:`. Times are whole milliseconds since the epoch.
+A *group* is written `<target>@<revision>`; the revision may be empty.
+
+Incidents:
+
+    incident:<fingerprint>          hash, see `IncidentRecord`
+                                    by intake, take, close; dies after the retention
+    incident:<fingerprint>:results  list of result ids, newest first
+                                    by close; dies with the incident
+    incidents                       sorted set: fingerprint by the time last seen
+                                    by intake; dies with the incident
+
+What waits and what is being healed:
+
+    waiting                         sorted set: group by the time it was last rung for
+                                    by intake, sweep; dies when all of it is taken
+    waiting:<group>                 set of fingerprints that wait
+                                    by intake, return; dies when all of it is taken
+    healing                         sorted set: group by the time it was taken
+                                    by take; dies when it is closed or returned
+    healing:<group>                 set of fingerprints being healed under one lease
+                                    by take; dies when it is closed or returned
+    lease:<group>                   token of the worker that heals the group
+                                    by the worker; expires unless it is renewed
+    leases:<target>                 sorted set: leased group by the end of its lease
+                                    by the worker; entries die with their lease
+    fixes:<group>                   list of proved patches, newest first
+                                    by close; MAX_FIXES, expires after the retention
+
+Results and their deliveries:
+
+    result:<id>                     JSON of a result
+                                    by close; dies after the retention, once delivered
+    results                         sorted set: result id by the time of the close
+                                    by close; dies with the result
+    outbox:<sink>                   sorted set: result id by the time its delivery is due
+                                    by close, deliver; dies when delivered or set aside
+    outbox:<sink>:attempts          hash: result id to the number of deliveries begun
+                                    by deliver; dies when delivered or set aside
+    delivering:<sink>               sorted set: result id by the end of its claim
+                                    by deliver; dies with the delivery
+    aside:<sink>                    sorted set: result id by the time it was given up
+                                    by deliver; dies after the retention
+    deliveries:<id>                 hash: sink to the JSON of a `Delivery`
+                                    by deliver; dies with the result
+
+Events on their way:
+
+    journal                         hash: batch id to the JSON of the batch
+                                    by publishers, before the message; dies when recorded
+    journal:published               sorted set: batch id by the time it was published
+                                    by publishers; dies when recorded
+
+The rest:
+
+    batch:<id>                      marks a batch of events as recorded
+                                    by intake; expires after BATCH_MEMORY
+    rejected                        list of JSON of `RejectedEvent`, newest first
+                                    by intake; MAX_REJECTED
+    sweep                           token of the running sweep
+                                    by sweep; expires
+
+The scripts build key names from their arguments, so a Redis Cluster cannot hold
+the ledger; one server with replicas can.
+"""
+
+from __future__ import annotations
+
+from paramedic import wire
+from paramedic_workers.keys.delivery_scripts import CLAIM_DELIVERY as CLAIM_DELIVERY
+from paramedic_workers.keys.delivery_scripts import RETURN_DELIVERIES as RETURN_DELIVERIES
+from paramedic_workers.keys.delivery_scripts import SETTLE_DELIVERY as SETTLE_DELIVERY
+from paramedic_workers.keys.event_scripts import RECORD_BATCH as RECORD_BATCH
+from paramedic_workers.keys.group_scripts import CLOSE_GROUP as CLOSE_GROUP
+from paramedic_workers.keys.group_scripts import FORGET_INCIDENT as FORGET_INCIDENT
+from paramedic_workers.keys.group_scripts import NOTE_PROGRESS as NOTE_PROGRESS
+from paramedic_workers.keys.group_scripts import RETURN_GROUP as RETURN_GROUP
+from paramedic_workers.keys.group_scripts import TAKE_GROUP as TAKE_GROUP
+from paramedic_workers.keys.lease_scripts import ACQUIRE_LEASE as ACQUIRE_LEASE
+from paramedic_workers.keys.lease_scripts import RELEASE_LEASE as RELEASE_LEASE
+from paramedic_workers.keys.lease_scripts import RENEW_LEASE as RENEW_LEASE
+
+PREFIX = "paramedic:"
+
+#: Seconds for which a batch id is remembered; longer than any message is redelivered.
+BATCH_MEMORY = 7 * 24 * 3600
+#: Rejected events that are kept; beyond it the oldest are discarded.
+MAX_REJECTED = 10_000
+#: Proved patches kept per group.
+MAX_FIXES = 20
+
+INCIDENTS = PREFIX + "incidents"
+WAITING = PREFIX + "waiting"
+HEALING = PREFIX + "healing"
+RESULTS = PREFIX + "results"
+REJECTED = PREFIX + "rejected"
+JOURNAL = wire.JOURNAL
+JOURNAL_PUBLISHED = wire.JOURNAL_PUBLISHED
+SWEEP = PREFIX + "sweep"
+
+
+def incident(fingerprint: str) -> str:
+    """The hash of one incident."""
+    return f"{PREFIX}incident:{fingerprint}"
+
+
+def incident_results(fingerprint: str) -> str:
+    """The list of an incident's result ids."""
+    return f"{PREFIX}incident:{fingerprint}:results"
+
+
+def waiting(group: str) -> str:
+    """The incidents of a group that wait."""
+    return f"{PREFIX}waiting:{group}"
+
+
+def healing(group: str) -> str:
+    """The incidents of a group that are being healed."""
+    return f"{PREFIX}healing:{group}"
+
+
+def lease(group: str) -> str:
+    """The lease on a group."""
+    return f"{PREFIX}lease:{group}"
+
+
+def fixes(group: str) -> str:
+    """The patches proved for a group."""
+    return f"{PREFIX}fixes:{group}"
+
+
+def result(result_id: str) -> str:
+    """The JSON of one result."""
+    return f"{PREFIX}result:{result_id}"
+
+
+def outbox(sink: str) -> str:
+    """The results that a sink has not taken yet."""
+    return f"{PREFIX}outbox:{sink}"
+
+
+def outbox_attempts(sink: str) -> str:
+    """How often each of them was tried."""
+    return f"{PREFIX}outbox:{sink}:attempts"
+
+
+def aside(sink: str) -> str:
+    """The results whose delivery to a sink was given up."""
+    return f"{PREFIX}aside:{sink}"
+
+
+def deliveries(result_id: str) -> str:
+    """How the delivery of a result stands at each sink."""
+    return f"{PREFIX}deliveries:{result_id}"

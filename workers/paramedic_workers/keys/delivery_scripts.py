@@ -1,0 +1,63 @@
+"""The scripts of a delivery: claimed, settled, returned."""
+
+from __future__ import annotations
+
+from paramedic_workers.keys.clock import SERVER_NOW
+
+#: Claims one delivery and counts its attempt, before any work.
+#:
+#: ARGV: sink, result id, claim (ms), limit of deliveries to this sink at once.
+#: Gives {`claimed`, `gone`, `early` or `full`, number of this attempt}.
+CLAIM_DELIVERY = (
+    SERVER_NOW
+    + """
+local outbox, delivering = 'paramedic:outbox:' .. ARGV[1], 'paramedic:delivering:' .. ARGV[1]
+local now = server_now()
+local due = redis.call('ZSCORE', outbox, ARGV[2])
+if not due then return {'gone', 0} end
+if tonumber(due) > now then return {'early', 0} end
+redis.call('ZREMRANGEBYSCORE', delivering, '-inf', now)
+if redis.call('ZCARD', delivering) >= tonumber(ARGV[4]) then return {'full', 0} end
+redis.call('ZADD', delivering, now + ARGV[3], ARGV[2])
+redis.call('ZADD', outbox, now + ARGV[3], ARGV[2])
+return {'claimed', redis.call('HINCRBY', outbox .. ':attempts', ARGV[2], 1)}
+"""
+)
+
+#: Ends one delivery.
+#:
+#: ARGV: sink, result id, `delivered`, `retry` or `aside`, delay of a retry (ms), JSON of how
+#: the delivery stands. Gives the id of a result that is due at this sink, or nothing.
+SETTLE_DELIVERY = (
+    SERVER_NOW
+    + """
+local sink, id, now = ARGV[1], ARGV[2], server_now()
+local outbox = 'paramedic:outbox:' .. sink
+redis.call('ZREM', 'paramedic:delivering:' .. sink, id)
+redis.call('HSET', 'paramedic:deliveries:' .. id, sink, ARGV[5])
+if ARGV[3] == 'retry' then
+  redis.call('ZADD', outbox, 'XX', now + ARGV[4], id)
+else
+  redis.call('ZREM', outbox, id)
+  redis.call('HDEL', outbox .. ':attempts', id)
+  if ARGV[3] == 'aside' then redis.call('ZADD', 'paramedic:aside:' .. sink, now, id) end
+end
+return redis.call('ZRANGEBYSCORE', outbox, '-inf', now, 'LIMIT', 0, 1)[1]
+"""
+)
+
+#: Makes every claimed delivery of a sink due at once: whoever claimed it is gone.
+#:
+#: ARGV: sink. Gives the number of deliveries.
+RETURN_DELIVERIES = (
+    SERVER_NOW
+    + """
+local delivering = 'paramedic:delivering:' .. ARGV[1]
+local members = redis.call('ZRANGE', delivering, 0, -1)
+for _, id in ipairs(members) do
+  redis.call('ZADD', 'paramedic:outbox:' .. ARGV[1], 'XX', server_now(), id)
+end
+redis.call('DEL', delivering)
+return #members
+"""
+)
