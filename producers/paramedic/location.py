@@ -12,6 +12,7 @@ import msgspec
 #: Written by `paramedic up` into the data directory: where the bundled server listens.
 EMBEDDED_FILE = "embedded.json"
 _SOCKET_SCHEMES = frozenset({"redis+socket", "unix"})
+_AMQP_SCHEMES = frozenset({"amqp", "amqps", "pyamqp"})
 
 
 class NoBroker(LookupError):
@@ -64,6 +65,11 @@ def _embedded_url() -> str:
         ) from None
     except (OSError, msgspec.MsgspecError, UnicodeError) as error:
         raise NoBroker(f"{file} cannot be read: {error}") from None
+
+
+def speaks_amqp(broker: str) -> bool:
+    """Whether a kombu URL is that of an AMQP broker, such as RabbitMQ; anything may be given."""
+    return broker.partition("://")[0].lower() in _AMQP_SCHEMES
 
 
 def state_url(broker: str) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from paramedic import wire
-from paramedic.location import NoBroker, broker_url
+from paramedic.location import NoBroker, broker_url, speaks_amqp
 from paramedic.text import one_line
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class KombuTransport:
         return self._producer
 
     def _options(self, url: str) -> dict[str, object]:
-        if _is_amqp(url):
+        if speaks_amqp(url):
             return {
                 "confirm_publish": True,
                 "read_timeout": self._timeout,
@@ -146,7 +146,7 @@ class KombuTransport:
         A worker on Redis takes a message from the queue in two steps; when it is killed
         between them, the message is gone. RabbitMQ keeps it until it is acknowledged.
         """
-        if _is_amqp(url):
+        if speaks_amqp(url):
             return
         published = time.time_ns() // 1_000_000
         with self._channel.conn_or_acquire() as client, client.pipeline() as pipeline:
@@ -168,10 +168,6 @@ class KombuTransport:
             timeout=self._timeout,
             **message.properties,
         )
-
-
-def _is_amqp(url: str) -> bool:
-    return urlsplit(url).scheme.startswith(("amqp", "pyamqp"))
 
 
 def _in_one_go(producer: Producer) -> AbstractContextManager[object]:

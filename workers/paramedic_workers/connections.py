@@ -1,7 +1,10 @@
 """Where the broker and the ledger are, and clients of the ledger.
 
-The broker is the one in the settings, else the bundled server that runs on the data
-directory. The ledger lives in the same Redis.
+| broker | ledger |
+| --- | --- |
+| none configured: the bundled server of the data directory | the same server |
+| Redis | the same server |
+| RabbitMQ | the Redis of `state_url`, else the bundled server |
 """
 
 from __future__ import annotations
@@ -11,13 +14,21 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import BusyLoadingError, ConnectionError, TimeoutError
 from redis.retry import Retry
 
-from paramedic.location import state_url
+from paramedic.location import speaks_amqp, state_url
 from paramedic.redaction import without_password
 from paramedic_workers.embedded import running_url
 from paramedic_workers.errors import BrokerError, UsageError
 from paramedic_workers.settings import Settings
 
-__all__ = ["broker_url", "connect", "state_client", "without_password"]
+__all__ = [
+    "broker_url",
+    "configured_ledger_url",
+    "connect",
+    "ledger_url",
+    "speaks_amqp",
+    "state_client",
+    "without_password",
+]
 
 #: Seconds that one command may take before its connection counts as broken.
 SOCKET_TIMEOUT = 10.0
@@ -43,6 +54,28 @@ def broker_url(settings: Settings) -> str:
     return url
 
 
+def configured_ledger_url(settings: Settings) -> str:
+    """The kombu URL of the ledger, as far as it is configured; empty: the bundled server."""
+    if settings.state_url or speaks_amqp(settings.broker_url):
+        return settings.state_url
+    return settings.broker_url
+
+
+def ledger_url(settings: Settings) -> str:
+    """The kombu URL of the Redis that holds the ledger.
+
+    Raises:
+        UsageError: none is configured, and none runs on the data directory.
+    """
+    url = configured_ledger_url(settings) or running_url(settings.data_directory())
+    if url is None and speaks_amqp(settings.broker_url):
+        raise UsageError(
+            f"No Redis is configured for the ledger, and none runs on {settings.data}.",
+            remedy="Start `paramedic up`, or set PARAMEDIC_STATE_URL.",
+        )
+    return url or broker_url(settings)
+
+
 def state_client(url: str, *, retries: int = WORKER_RETRIES) -> redis.Redis:
     """A client of the Redis behind this kombu URL, which outlives restarts of the server.
 
@@ -59,19 +92,22 @@ def state_client(url: str, *, retries: int = WORKER_RETRIES) -> redis.Redis:
 
 
 def connect(settings: Settings) -> redis.Redis:
-    """A connected client for a short-lived process: it does not wait for a server to return.
+    """A connected client of the ledger for a short-lived process.
+
+    It does not wait for a server to return.
 
     Raises:
-        UsageError: there is no broker.
+        UsageError: there is no ledger.
         BrokerError: it does not answer.
     """
-    url = broker_url(settings)
+    url = ledger_url(settings)
     client = state_client(url, retries=1)
     try:
         client.ping()
     except redis.RedisError as error:
+        role = "ledger" if speaks_amqp(settings.broker_url) else "broker"
         raise BrokerError(
-            f"The broker at {without_password(url)} does not answer: {str(error).rstrip('.')}.",
+            f"The {role} at {without_password(url)} does not answer: {str(error).rstrip('.')}.",
             remedy="Is it running, and are its address and password right?",
         ) from error
     return client

@@ -10,7 +10,7 @@ from celery import Celery
 
 from paramedic_workers import topology
 from paramedic_workers.app import worker_settings
-from paramedic_workers.connections import broker_url, state_client
+from paramedic_workers.connections import ledger_url, state_client
 from paramedic_workers.groups import GroupHealer, Heals
 from paramedic_workers.healing.model import ProgressCallback
 from paramedic_workers.intake import Intake
@@ -37,10 +37,10 @@ def runtime(app: Celery) -> Runtime:
     """The parts for the worker of this application.
 
     Raises:
-        UsageError: the settings are wrong, or there is no broker.
+        UsageError: the settings are wrong, or there is no ledger.
     """
     settings = worker_settings()
-    client = state_client(broker_url(settings))
+    client = state_client(ledger_url(settings))
     names = topology.sink_names(settings)
     sinks: dict[str, Delivers] = {
         **load_sinks(settings),

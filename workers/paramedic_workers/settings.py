@@ -107,8 +107,12 @@ class ConsoleSinkSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that can be set."""
 
-    #: Redis or Valkey, 6.2 or later; empty: the bundled server. `PARAMEDIC_BROKER_URL`.
+    #: Redis or Valkey 6.2 or later (`redis://`), or RabbitMQ 3.10 or later (`amqp://`); empty:
+    #: the bundled server. `PARAMEDIC_BROKER_URL`.
     broker_url: str = ""
+    #: Beside RabbitMQ only: the Redis of the ledger; empty: the bundled server.
+    #: `PARAMEDIC_STATE_URL`.
+    state_url: str = ""
     #: Data directory, mode 0700. `PARAMEDIC_DATA`; else `$XDG_STATE_HOME/paramedic`.
     data: str = ""
     #: Codebases that may be healed.

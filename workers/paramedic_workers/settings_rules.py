@@ -13,11 +13,13 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from paramedic.location import speaks_amqp
 from paramedic_workers.settings import SandboxMode, Settings, TargetSettings
 
 #: The same as `paramedic.event.TargetName`.
 _TARGET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_BROKER_SCHEMES = frozenset({"redis", "rediss", "redis+socket"})
+_REDIS_SCHEMES = frozenset({"redis", "rediss", "redis+socket"})
+_RABBITMQ_SCHEMES = frozenset({"amqp", "amqps"})
 _LOG_FORMATS = frozenset({"", "json", "console"})
 _LOG_LEVELS = frozenset({"debug", "info", "warning", "error"})
 
@@ -50,21 +52,35 @@ def rule_problems(settings: Settings) -> list[Problem]:
 
 
 def _broker(settings: Settings) -> Iterator[Problem]:
+    broker, state = settings.broker_url, settings.state_url
+    yield from _url("broker_url", broker, _REDIS_SCHEMES | _RABBITMQ_SCHEMES)
+    yield from _url("state_url", state, _REDIS_SCHEMES)
+    # The journal of the producers lies on their broker, and must be where the ledger is.
+    if state and not speaks_amqp(broker):
+        yield Problem(
+            key="state_url",
+            problem="is set, but the broker is no RabbitMQ: a Redis broker holds the ledger too.",
+            remedy="Leave it out, or set broker_url to an amqp:// URL.",
+        )
+
+
+def _url(key: str, url: str, schemes: frozenset[str]) -> Iterator[Problem]:
     try:
-        parts = urlsplit(settings.broker_url)
+        parts = urlsplit(url)
         scheme, _ = parts.scheme, parts.port
     except ValueError as error:
         yield Problem(
-            key="broker_url",
+            key=key,
             problem=f"is no URL: {error}.",
             remedy="Write it like redis://host:6379/0.",
         )
         return
-    if settings.broker_url and scheme not in _BROKER_SCHEMES:
+    if url and scheme not in schemes:
+        *most, last = sorted(f"{name}://" for name in schemes)
         yield Problem(
-            key="broker_url",
+            key=key,
             problem=f"has the scheme {scheme or '(none)'}.",
-            remedy="Use redis://, rediss:// or redis+socket://.",
+            remedy=f"Use {', '.join(most)} or {last}.",
         )
 
 

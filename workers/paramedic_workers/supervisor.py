@@ -1,6 +1,7 @@
 """The supervisor: everything that one machine needs, started, kept running, and stopped.
 
-1. The data directory is locked; with no broker configured, the bundled server is started.
+1. The data directory is locked; with no broker configured, or RabbitMQ without a Redis for
+   the ledger, the bundled server is started.
 2. What an earlier, killed run was healing waits again at once: no worker of it is left.
 3. The workers and beat are started, as ordinary `celery` commands with logs of their own.
 4. What dies is started again, after a pause that grows while it keeps dying.
@@ -31,7 +32,7 @@ import structlog
 
 from paramedic_workers import topology
 from paramedic_workers.app import HANDED_SETTINGS, make_app
-from paramedic_workers.connections import state_client
+from paramedic_workers.connections import configured_ledger_url, speaks_amqp, state_client
 from paramedic_workers.embedded import DirectoryLock, Embedded, lock_directory
 from paramedic_workers.errors import BrokerError
 from paramedic_workers.healing.workspace import sweep_leftovers
@@ -166,6 +167,7 @@ class Supervisor:
     children: list[Child] = field(default_factory=list)
     _lock: DirectoryLock | None = None
     _url: str = ""
+    _ledger_url: str = ""
     #: The settings handed to the workers, while there are any.
     _handed: Path | None = None
     #: Where workers put temporary files.
@@ -183,6 +185,11 @@ class Supervisor:
         """The kombu URL of the broker that its workers use."""
         return self._url
 
+    @property
+    def ledger_url(self) -> str:
+        """The kombu URL of the Redis that holds the ledger."""
+        return self._ledger_url
+
     def start(self) -> None:
         """Start everything; returns when the processes exist, see `ready`.
 
@@ -194,13 +201,14 @@ class Supervisor:
         lock = lock_directory(data)
         self._stopping.clear()
         try:
-            self._url = self.settings.broker_url
-            if not self._url:
+            self._ledger_url = configured_ledger_url(self.settings)
+            if not self._ledger_url:
                 self.embedded = Embedded.start(data, lock)
-                self._url = self.embedded.url
+                self._ledger_url = self.embedded.url
                 self._return_work(LostBy.DEATH)
             else:
                 self._lock = lock
+            self._url = self.settings.broker_url or self._ledger_url
             sweep_leftovers(data)
             keep_house(self.settings)
             self._start_children()
@@ -215,7 +223,7 @@ class Supervisor:
             timeout: seconds to wait for it.
             give_up: asked while waiting; true ends it.
         """
-        app = make_app(msgspec.structs.replace(self.settings, broker_url=self._url))
+        app = make_app(self._settings_in_use())
         expected = sum(child.role.answers for child in self.children)
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline and not give_up():
@@ -295,7 +303,7 @@ class Supervisor:
 
     def _return_work(self, why: LostBy) -> None:
         """Let what no worker does any more wait again; the bundled server has no others."""
-        with state_client(self._url) as client:
+        with state_client(self._ledger_url) as client:
             returned = return_everything(client, topology.sink_names(self.settings), why)
         if returned:
             _log.info("incidents wait again", incidents=returned, why=why)
@@ -321,11 +329,16 @@ class Supervisor:
         self._watcher.start()
         self._started.wait()
 
+    def _settings_in_use(self) -> Settings:
+        """The settings, with the bundled server's address where that is used."""
+        state_url = self._ledger_url if speaks_amqp(self._url) else ""
+        return msgspec.structs.replace(self.settings, broker_url=self._url, state_url=state_url)
+
     def _environment(self) -> dict[str, str]:
         """The environment of the workers: they get these settings, whatever the file says."""
         data = self.settings.data_directory().absolute()
         handed = data / "handed.json"
-        settings = msgspec.structs.replace(self.settings, broker_url=self._url, data=str(data))
+        settings = msgspec.structs.replace(self._settings_in_use(), data=str(data))
         handed.unlink(missing_ok=True)
         self._handed = handed
         descriptor = os.open(handed, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

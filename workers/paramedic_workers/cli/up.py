@@ -59,7 +59,8 @@ def command(*, path: Path | None, heal_workers: int, concurrency: int) -> None:
     """Run broker, workers and beat in the foreground; Ctrl-C stops all of it cleanly.
 
     Without a configured broker, the bundled one runs on the data directory, and finds
-    everything again at the next start.
+    everything again at the next start. With RabbitMQ as the broker, it holds the ledger,
+    unless PARAMEDIC_STATE_URL names a Redis for that.
     """
     from paramedic_workers import settings_file
     from paramedic_workers.cli.logs import quiet_logs
@@ -128,7 +129,7 @@ class _Status:
         from paramedic_workers.connections import state_client
         from paramedic_workers.incidents import Ledger
 
-        with state_client(self._supervisor.broker_url, retries=0) as client:
+        with state_client(self._supervisor.ledger_url, retries=0) as client:
             ledger = Ledger(client)
             watch = Watch(self._console, lambda seen: board_with_tally(self._console, seen))
             watch.until(lambda: ledger.incidents(SHOWN), self._done)
@@ -148,8 +149,13 @@ def banner(supervisor: Supervisor) -> str:
     kind = "configured" if settings.broker_url else "bundled"
     targets = ", ".join(settings.targets)
     example = next(iter(settings.targets), "TARGET")
+    ledger = (
+        f", ledger at {without_password(supervisor.ledger_url)}"
+        if supervisor.ledger_url != supervisor.broker_url
+        else ""
+    )
     facts = {
-        "broker": f"{without_password(supervisor.broker_url)} ({kind})",
+        "broker": f"{without_password(supervisor.broker_url)} ({kind}){ledger}",
         "data": str(data),
         "targets": targets or "none: name one in paramedic.toml, else events are refused",
         "workers": ", ".join(child.role.name for child in supervisor.children),

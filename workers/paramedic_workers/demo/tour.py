@@ -126,7 +126,7 @@ class Tour:
         )
         with supervisor:
             self._publish(supervisor)
-            with state_client(supervisor.broker_url) as client:
+            with state_client(supervisor.ledger_url) as client:
                 self._await_verdicts(Ledger(client), watch)
         self.seconds = time.monotonic() - began
         return [text for text in (outcome.shortfall() for outcome in self.outcomes) if text]
