@@ -84,6 +84,10 @@ from paramedic_workers.keys.group_scripts import TAKE_GROUP as TAKE_GROUP
 from paramedic_workers.keys.lease_scripts import ACQUIRE_LEASE as ACQUIRE_LEASE
 from paramedic_workers.keys.lease_scripts import RELEASE_LEASE as RELEASE_LEASE
 from paramedic_workers.keys.lease_scripts import RENEW_LEASE as RENEW_LEASE
+from paramedic_workers.keys.replay_scripts import BEGIN_REPLAY as BEGIN_REPLAY
+from paramedic_workers.keys.replay_scripts import END_REPLAY as END_REPLAY
+from paramedic_workers.keys.replay_scripts import REPLAY_DELIVERY as REPLAY_DELIVERY
+from paramedic_workers.keys.replay_scripts import REPLAY_INCIDENT as REPLAY_INCIDENT
 
 PREFIX = "paramedic:"
 
