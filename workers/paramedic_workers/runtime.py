@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import redis
 from celery import Celery
 
+from paramedic.event import now
 from paramedic_workers import topology
 from paramedic_workers.app import worker_settings
 from paramedic_workers.connections import ledger_url, state_client
 from paramedic_workers.groups import GroupHealer, Heals
 from paramedic_workers.healing.model import ProgressCallback
 from paramedic_workers.intake import Intake
-from paramedic_workers.outbox import Delivers, Outbox
+from paramedic_workers.outbox import FIRST_PAUSE, Delivers, Outbox
 from paramedic_workers.settings import Settings
 from paramedic_workers.sinks import load_sinks
 from paramedic_workers.sweep import Depths, Sweeper
@@ -32,6 +35,34 @@ class Runtime:
     sweeper: Sweeper
 
 
+def usual_healer(settings: Settings, progress: ProgressCallback) -> Heals:
+    """The healer of every worker but those of a simulation."""
+    from paramedic_workers.healing.healer import Healer  # only heal workers pay for it
+
+    healer: Heals = Healer(data=settings.data_directory(), progress=progress)
+    return healer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What another application may put in place of the usual parts."""
+
+    healer: Callable[[Settings, ProgressCallback], Heals] = usual_healer
+    sinks: Callable[[Settings], Mapping[str, Delivers]] = load_sinks
+    intake: type[Intake] = Intake
+    clock: Callable[[], datetime] = now
+    #: Seconds before the second attempt of a delivery.
+    first_pause: float = FIRST_PAUSE
+
+
+_parts: dict[Celery, Parts] = {}
+
+
+def use_parts(app: Celery, parts: Parts) -> None:
+    """Let the workers of this application work with these parts."""
+    _parts[app] = parts
+
+
 @functools.cache
 def runtime(app: Celery) -> Runtime:
     """The parts for the worker of this application.
@@ -41,19 +72,19 @@ def runtime(app: Celery) -> Runtime:
     """
     settings = worker_settings()
     client = state_client(ledger_url(settings))
+    parts = _parts.get(app, Parts())
     names = topology.sink_names(settings)
     sinks: dict[str, Delivers] = {
-        **load_sinks(settings),
+        **parts.sinks(settings),
         topology.EXCHANGE_SINK: topology.ResultsExchange(app=app),
     }
 
-    def make_healer(progress: ProgressCallback) -> Heals:
-        from paramedic_workers.healing.healer import Healer  # only heal workers pay for it
-
-        healer: Heals = Healer(data=settings.data_directory(), progress=progress)
-        return healer
-
-    intake = Intake(client=client, targets=settings.targets, retry_after=settings.retry_after)
+    intake = parts.intake(
+        client=client,
+        targets=settings.targets,
+        retry_after=settings.retry_after,
+        clock=parts.clock,
+    )
     depths = Depths(
         intake=lambda: topology.depth(app, topology.INTAKE.name),
         heal=lambda: topology.depth(app, topology.HEAL_QUEUE),
@@ -63,9 +94,26 @@ def runtime(app: Celery) -> Runtime:
         settings=settings,
         client=client,
         intake=intake,
-        healer=GroupHealer(client=client, settings=settings, healer=make_healer, sinks=names),
-        outbox=Outbox(client=client, sinks=sinks, attempts=settings.delivery_attempts),
+        healer=GroupHealer(
+            client=client,
+            settings=settings,
+            healer=functools.partial(parts.healer, settings),
+            sinks=names,
+            clock=parts.clock,
+        ),
+        outbox=Outbox(
+            client=client,
+            sinks=sinks,
+            attempts=settings.delivery_attempts,
+            first_pause=parts.first_pause,
+            clock=parts.clock,
+        ),
         sweeper=Sweeper(
-            client=client, settings=settings, intake=intake, sinks=names, depths=depths
+            client=client,
+            settings=settings,
+            intake=intake,
+            sinks=names,
+            depths=depths,
+            clock=parts.clock,
         ),
     )

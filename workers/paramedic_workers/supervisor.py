@@ -39,7 +39,7 @@ from paramedic_workers.healing.workspace import sweep_leftovers
 from paramedic_workers.housekeeping import keep_house
 from paramedic_workers.processes import dying_with_parent
 from paramedic_workers.recovery import LostBy, return_everything
-from paramedic_workers.roles import Role, roles
+from paramedic_workers.roles import APPLICATION, Role, roles
 from paramedic_workers.settings import Settings
 
 #: Seconds that workers have to finish what they do before they are killed.
@@ -163,6 +163,8 @@ class Supervisor:
     heal_concurrency: int = 2
     #: Seconds that workers have to finish what they do when they are stopped.
     grace: float = GRACE
+    #: The module of the workers' Celery application, as `celery -A` takes it.
+    application: str = APPLICATION
     embedded: Embedded | None = None
     children: list[Child] = field(default_factory=list)
     _lock: DirectoryLock | None = None
@@ -315,6 +317,7 @@ class Supervisor:
                 self.settings,
                 heal_workers=self.heal_workers,
                 heal_concurrency=self.heal_concurrency,
+                application=self.application,
             )
         ]
         logs = self.settings.data_directory() / "logs"
