@@ -11,7 +11,8 @@ met it?).
     ├── TargetError           the target cannot be healed for reasons outside its code
     │   ├── RepositoryError   no repository, no such revision, unsupported contents
     │   ├── EnvironmentBuildError  dependencies cannot be installed
-    │   └── CollectionError   pytest cannot collect the failing tests
+    │   ├── CollectionError   pytest cannot collect the failing tests
+    │   └── StorageFull       no space is left on the worker's disk
     ├── HealerError           Paramedic itself broke
     │   ├── SandboxError      the sandbox cannot be set up
     │   ├── PhaseTimeout      a phase took longer than its budget
@@ -86,17 +87,27 @@ class ParamedicError(Exception):
     #: How a heal ends that met this error.
     verdict: Verdict = Verdict.FAILED
 
-    def __init__(self, message: str = "", *, phase: Phase | None = None, remedy: str = "") -> None:
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        phase: Phase | None = None,
+        remedy: str = "",
+        transient: bool | None = None,
+    ) -> None:
         """Describe the error.
 
         Args:
             message: one sentence with the cause; the class's docstring where empty.
             phase: the phase of the heal it happened in, where there is one.
             remedy: what a person can do next, one sentence; may be empty.
+            transient: where it is known better than by the class.
         """
         self.message = message.strip() or (type(self).__doc__ or "").strip().partition("\n")[0]
         self.phase = phase
         self.remedy = remedy
+        if transient is not None:
+            self.transient = transient
         super().__init__(self.message)
 
     def __str__(self) -> str:
@@ -128,6 +139,12 @@ class EnvironmentBuildError(TargetError):
 
 class CollectionError(TargetError):
     """pytest cannot collect the target's tests."""
+
+
+class StorageFull(TargetError):
+    """No space is left where the worker writes."""
+
+    transient = True
 
 
 class HealerError(ParamedicError):

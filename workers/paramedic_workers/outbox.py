@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +24,7 @@ from paramedic.event import now
 from paramedic_workers import keys
 from paramedic_workers.errors import DeliveryError, describe
 from paramedic_workers.incidents import Delivery, Ledger
+from paramedic_workers.resilience.backoff import pause_after
 from paramedic_workers.results import Result
 
 #: Seconds after which a delivery that did not end is begun again.
@@ -127,9 +127,17 @@ class Outbox:
             _log.warning(
                 "a sink refused a result", sink=sink, result=result_id, end=end, error=said
             )
-        pause = int(pause_after(attempt, self.first_pause) * 1000)
+        pause = pause_after(
+            attempt, first=self.first_pause, factor=PAUSE_FACTOR, greatest=GREATEST_PAUSE
+        )
         next_due = self.client.eval(
-            keys.SETTLE_DELIVERY, 0, sink, result_id, end, pause, msgspec.json.encode(standing)
+            keys.SETTLE_DELIVERY,
+            0,
+            sink,
+            result_id,
+            end,
+            int(pause * 1000),
+            msgspec.json.encode(standing),
         )
         return DeliveryReport(end=end, next_due=cast("str | None", next_due))
 
@@ -138,20 +146,6 @@ class Outbox:
             return DeliveryEnd.DELIVERED
         pointless = isinstance(error, DeliveryError) and not error.transient
         return DeliveryEnd.ASIDE if pointless or attempt >= self.attempts else DeliveryEnd.RETRY
-
-
-def pause_after(
-    attempt: int, first_pause: float = FIRST_PAUSE, chance: Callable[[], float] = random.random
-) -> float:
-    """Seconds until the next attempt: longer each time, and spread by up to a half.
-
-    Args:
-        attempt: the number of the attempt that failed, from 1.
-        first_pause: seconds after the first one.
-        chance: gives a number from 0 to 1.
-    """
-    full = min(first_pause * PAUSE_FACTOR ** min(attempt - 1, 50), GREATEST_PAUSE)
-    return full * (1 - chance() / 2)
 
 
 def _final(message: str) -> DeliveryError:

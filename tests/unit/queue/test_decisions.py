@@ -22,7 +22,6 @@ from paramedic_workers.incidents import (
     moment,
 )
 from paramedic_workers.intake import rejection
-from paramedic_workers.outbox import FIRST_PAUSE, GREATEST_PAUSE, pause_after
 from paramedic_workers.roles import roles
 from tests.support.queueing import make_settings
 
@@ -40,15 +39,6 @@ def record(**changes: object) -> IncidentRecord:
         "opened_at": NOW,
     }
     return IncidentRecord(**{**values, **changes})  # type: ignore[arg-type] # each field has its own type
-
-
-def test_pauses_grow_spread_and_are_bounded() -> None:
-    full = [pause_after(attempt, chance=lambda: 0.0) for attempt in range(1, 100)]
-    half = [pause_after(attempt, chance=lambda: 1.0) for attempt in range(1, 100)]
-    assert full[0] == FIRST_PAUSE
-    assert full == sorted(full)
-    assert full[-1] == GREATEST_PAUSE
-    assert half == [pause / 2 for pause in full]
 
 
 @given(st.text(alphabet="abcXYZ019_-", min_size=1), st.none() | st.text(min_size=1))

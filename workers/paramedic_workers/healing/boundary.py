@@ -1,7 +1,8 @@
 """The error boundary: whatever is raised inside a phase becomes a failure with a name.
 
 Nothing is let through but what a signal handler raised to end this process, and that only
-after the heal has cleaned up (see `interruption`).
+after the heal has cleaned up (see `interruption`). A disk that is full gets its own name,
+whoever met it; and what is tried again inside of a phase is told to its journal.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Generic, TypeVar
 
 from paramedic_workers.errors import ParamedicError, Phase, Verdict, describe
 from paramedic_workers.healing.journal import Journal
+from paramedic_workers.resilience.backoff import telling
+from paramedic_workers.resilience.storage import storage_full
 from paramedic_workers.results import Cause
 
 T = TypeVar("T")
@@ -40,7 +43,7 @@ def guarded(phase: Phase, journal: Journal, work: Callable[[], T]) -> Outcome[T]
     `KeyboardInterrupt` and `SystemExit` are failures like any other here: the healer ends
     the process afterwards if they came from a signal.
     """
-    with journal.during(phase):
+    with journal.during(phase), telling(journal.say):
         try:
             return Outcome(value=work())
         except BaseException as error:  # noqa: BLE001 - this is the boundary
@@ -54,6 +57,7 @@ def guarded(phase: Phase, journal: Journal, work: Callable[[], T]) -> Outcome[T]
 
 def failure_of(error: BaseException, phase: Phase) -> Failure:
     """The failure that an exception amounts to; `phase` unless the error knows better."""
+    error = storage_full(error) or error
     kind, message, traceback = describe(error)
     verdict = Verdict.FAILED
     if isinstance(error, ParamedicError):

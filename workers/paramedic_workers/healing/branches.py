@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from paramedic.redaction import without_credentials
@@ -17,13 +18,17 @@ from paramedic_workers.errors import Phase, PublishError, RepositoryError
 from paramedic_workers.healing.clones import Clone, Source
 from paramedic_workers.healing.git import (
     COMMITTER_EMAIL,
+    REMOTE_PATIENCE,
     Configuration,
     Git,
 )
+from paramedic_workers.healing.model import Deadline
 
 #: All that we ever write to.
 BRANCH_PREFIX = "paramedic/"
 _PUSH_SECONDS = 120.0
+#: Seconds that all tries of a push may take.
+_PUBLISH_SECONDS = 300.0
 _RECEIVE = (
     "git -c core.hooksPath=/dev/null -c receive.autogc=false -c gc.auto=0"
     " -c receive.denyCurrentBranch=refuse -c core.alternateRefsCommand=true receive-pack"
@@ -33,16 +38,21 @@ _RECEIVE = (
 def push_branch(clone: Clone, branch: str, commit: str, remote: str) -> None:
     """Make `branch` of the remote point at a commit of the clone.
 
+    A remote that is away for a moment is asked again: a push that came through although
+    its answer was lost is seen by what the branch points at then.
+
     Raises:
         PublishError: the branch is not ours, is checked out there, or cannot be pushed.
     """
     _check_name(clone.git, branch)
+    deadline = Deadline.after(_PUBLISH_SECONDS)
     try:
         source = Source.named(remote)
         with_files = source.is_local and _refuse_checked_out(source.location, branch)
-        _push(clone, branch, commit, source.location, with_files=with_files)
+        push = partial(_push, clone, branch, commit, source.location, with_files=with_files)
+        REMOTE_PATIENCE.persist(push, left=deadline.left)
     except RepositoryError as failed:
-        raise _refused(branch, remote, failed.message) from failed
+        raise _refused(branch, remote, failed) from failed
 
 
 def _check_name(git: Git, branch: str) -> None:
@@ -118,9 +128,10 @@ def _refuse_checked_out(location: str, branch: str) -> bool:
     return "bare" not in listed
 
 
-def _refused(branch: str, remote: str, reason: str) -> PublishError:
+def _refused(branch: str, remote: str, failed: RepositoryError) -> PublishError:
     return PublishError(
-        f"Branch {branch} cannot be pushed to {without_credentials(remote)}: {reason}",
+        f"Branch {branch} cannot be pushed to {without_credentials(remote)}: {failed.message}",
         phase=Phase.PUBLISH,
         remedy="Check the target's `remote`, the network and the credentials.",
+        transient=failed.transient,
     )

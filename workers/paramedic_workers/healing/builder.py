@@ -22,6 +22,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -37,6 +38,8 @@ from paramedic_workers.healing.locks import Use, locked
 from paramedic_workers.healing.model import Command, Deadline, Process
 from paramedic_workers.healing.processes import BoundedOutput
 from paramedic_workers.healing.sandbox import Sandbox
+from paramedic_workers.resilience.backoff import Patience
+from paramedic_workers.resilience.transience import install_is_transient
 
 _log = structlog.get_logger()
 
@@ -46,6 +49,8 @@ _SCHEME = 1
 _MANIFEST = "paramedic.json"
 #: Lines of uv's output that an error shows.
 _SHOWN_LINES = 8
+#: How an index that is away is asked again; uv itself has then tried each file four times.
+_INDEX_PATIENCE = Patience(tries=3, first=2.0)
 #: Variables that say how packages are reached; no others of the worker's are passed on.
 _PASSED_ON = (
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
@@ -206,7 +211,7 @@ class _Build:
         try:
             self._pip(staging, environment, [*arguments, f"{project}{extras}"])
         except EnvironmentBuildError as error:
-            if not wanted.static:
+            if not wanted.static or error.transient:
                 raise
             _log.warning("project_not_built", target=self.name, error=error.message)
             chosen = [word for extra in wanted.extras for word in ("--extra", extra)]
@@ -224,7 +229,10 @@ class _Build:
         variables = {**self._variables(), **_VERSION, "UV_CACHE_DIR": str(cache)}
         command = ["pip", "install", "--quiet", "--no-config", "--compile-bytecode"]
         command += ["--link-mode=copy", "--python", str(environment / "bin" / "python")]
-        self._run([*command, *arguments], staging, variables, cache=cache, readable=needed)
+        install = partial(
+            self._run, [*command, *arguments], staging, variables, cache=cache, readable=needed
+        )
+        _INDEX_PATIENCE.persist(install, left=self.deadline.left)
         use.release()
 
     def _variables(self) -> dict[str, str]:
@@ -261,7 +269,8 @@ class _Build:
         if status is None:
             raise _failure(self.name, "uv was not done in time")
         if status != 0:
-            raise _failure(self.name, _last_lines(text) or f"uv left with status {status}")
+            said = _last_lines(text) or f"uv left with status {status}"
+            raise _failure(self.name, said, transient=install_is_transient(text))
 
 
 def _ended(process: Process, deadline: Deadline) -> int | None:
@@ -355,9 +364,11 @@ def _last_lines(text: str) -> str:
     return " | ".join(lines[-_SHOWN_LINES:])
 
 
-def _failure(name: str, said: str) -> EnvironmentBuildError:
+def _failure(name: str, said: str, *, transient: bool = False) -> EnvironmentBuildError:
+    remedy = "Correct the dependency files, or name an interpreter with `python`."
     return EnvironmentBuildError(
         f"The dependencies of {name or 'the target'} cannot be installed: "
         f"{without_credentials(said)[:2000]}",
-        remedy="Correct the dependency files, or name an interpreter with `python`.",
+        remedy="Is the package index reachable from here?" if transient else remedy,
+        transient=transient,
     )

@@ -1,6 +1,7 @@
 """The clone cache: one bare repository per target, fetched anew for each heal.
 
-1. The clone is locked, made where it is missing or broken, and fetched.
+1. The clone is locked, made where it is missing or broken, and fetched; a source that is
+   away for a moment is asked again a few times.
 2. Where fetching fails, what is there already will do, and is said to be old.
 3. The lock is let go: objects are only ever added, so heals share the clone.
 
@@ -22,6 +23,7 @@ import structlog
 from paramedic.redaction import without_credentials
 from paramedic_workers.errors import RepositoryError
 from paramedic_workers.healing.git import (
+    REMOTE_PATIENCE,
     Configuration,
     Git,
     GitFailed,
@@ -175,13 +177,17 @@ class Clone:
 
     def _fetch_refs(self, refspecs: list[str], lock: FileLock, deadline: Deadline) -> None:
         transport = Git(directory=self.directory, configuration=Configuration.USER)
-        transport.run(
-            "fetch",
-            *("--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--update-shallow"),
-            *("--no-auto-maintenance", "--end-of-options", self.source.location, *refspecs),
-            seconds=deadline.left(),
-            keep_open=(lock.descriptor,),
-        )
+
+        def fetch() -> None:
+            transport.run(
+                "fetch",
+                *("--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--update-shallow"),
+                *("--no-auto-maintenance", "--end-of-options", self.source.location, *refspecs),
+                seconds=deadline.left(),
+                keep_open=(lock.descriptor,),
+            )
+
+        REMOTE_PATIENCE.persist(fetch, left=deadline.left)
 
     def _fetch_unadvertised(self, revision: str | None, lock: FileLock, deadline: Deadline) -> None:
         """Ask for a commit that no branch or tag reaches, where the source allows it."""
@@ -240,6 +246,7 @@ class Clone:
         return RepositoryError(
             f"{where} cannot be fetched: {failed.message}",
             remedy="Check the target's `repository`, the network and the credentials.",
+            transient=failed.transient,
         )
 
 

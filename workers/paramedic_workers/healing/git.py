@@ -17,9 +17,13 @@ from pathlib import Path
 
 from paramedic.redaction import without_credentials
 from paramedic_workers.errors import RepositoryError
+from paramedic_workers.resilience.backoff import Patience
+from paramedic_workers.resilience.transience import git_is_transient
 
 #: Seconds that a git command on this machine may take.
 LOCAL_SECONDS = 120.0
+#: How a remote that is away for a moment is asked again: at most about 20 seconds of pauses.
+REMOTE_PATIENCE = Patience(tries=5, first=0.5, greatest=15.0)
 #: Who makes our commits; also how our own commits are told from a person's.
 COMMITTER_NAME = "Paramedic"
 COMMITTER_EMAIL = "paramedic@localhost"
@@ -95,7 +99,10 @@ class GitFailed(RepositoryError):
         self.command = command
         self.status = status
         self.stderr = without_credentials(stderr)
-        super().__init__(f"git {command} failed: {_said(self.stderr) or f'exit status {status}'}.")
+        super().__init__(
+            f"git {command} failed: {_said(self.stderr) or f'exit status {status}'}.",
+            transient=git_is_transient(stderr),
+        )
 
     def __reduce__(self) -> tuple[type[GitFailed], tuple[str, int, str]]:
         """Let it cross a process boundary."""
