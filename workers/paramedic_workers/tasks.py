@@ -97,9 +97,14 @@ def ring_groups(app: Celery, groups: Iterable[str]) -> None:
     """Ring for groups that wait."""
     healer = runtime(app).healer
     for group in groups:
-        target, revision = group_parts(group)
-        shown = f"{target} @ {(revision or 'main')[:7]}, {_many(healer.waiting(group))}"
-        app.send_task(topology.HEAL_TASK, (target, revision), argsrepr=shown, kwargsrepr="")
+        ring_group(app, group, _many(healer.waiting(group)))
+
+
+def ring_group(app: Celery, group: str, shown: str) -> None:
+    """Ring for one group; `shown` says why, to people who watch."""
+    target, revision = group_parts(group)
+    what = f"{target} @ {(revision or 'main')[:7]}, {shown}"
+    app.send_task(topology.HEAL_TASK, (target, revision), argsrepr=what, kwargsrepr="")
 
 
 def ring_sinks(app: Celery, sinks: Iterable[str], result: Result) -> None:

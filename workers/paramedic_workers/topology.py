@@ -26,6 +26,7 @@ from celery import Celery
 from kombu.entity import Exchange, Queue
 
 from paramedic import wire
+from paramedic_workers.dead_letters.model import Original
 from paramedic_workers.results import Result, encode_result
 from paramedic_workers.settings import Settings
 
@@ -91,6 +92,24 @@ def depth(app: Celery, queue: str) -> int:
     with app.connection_for_write() as connection, connection.channel() as channel:
         declared = _direct(queue).bind(channel).queue_declare()
         return int(getattr(declared, "message_count", 0) or 0)
+
+
+def publish_again(app: Celery, queue: Queue, message: Original) -> None:
+    """Publish a message as it once was to one queue, whatever exchange it had come through."""
+    with app.producer_or_acquire() as producer:
+        producer.publish(
+            message.body,
+            routing_key=queue.name,
+            declare=[queue],
+            # Without a type kombu would serialise the bytes once more.
+            content_type=message.content_type or "application/data",
+            content_encoding=message.content_encoding or "binary",
+            headers=dict(message.headers),
+            delivery_mode=2,
+            retry=True,
+            retry_policy={"max_retries": 3},
+            **message.properties,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
