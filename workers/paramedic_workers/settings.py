@@ -135,6 +135,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     heal_attempts: int = 3
     #: How often a delivery is tried before it is kept aside.
     delivery_attempts: int = 8
+    #: How often one dead letter may be replayed.
+    replay_limit: int = 3
     #: `json` or `console`; `console` on a terminal, else `json`, where empty.
     log_format: str = ""
     #: Least level of the log: debug, info, warning, error.

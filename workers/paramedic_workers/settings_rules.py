@@ -41,7 +41,7 @@ def rule_problems(settings: Settings) -> list[Problem]:
         *_positive(
             "", settings, ("lease_seconds", "sweep_seconds", "retention_days", "heal_attempts")
         ),
-        *_positive("", settings, ("delivery_attempts", "cache_limit")),
+        *_positive("", settings, ("delivery_attempts", "replay_limit", "cache_limit")),
         *_known_plugins("sinks", "paramedic.sinks", tuple(settings.sinks)),
         *(
             problem
