@@ -48,14 +48,14 @@ return {why or 'begun', number or 0}
 
 #: Ends a replay whose message is published. A letter that died again meanwhile stays dead.
 #:
-#: ARGV: as `_REPLAY`, number of the replay. Gives 1 or 0.
+#: ARGV: as `_REPLAY`, number of the replay. Gives 1 where it has ended, by whomever, else 0.
 END_REPLAY = (
     _REPLAY
     + """
 local known = redis.call('HMGET', key, 'state', 'replays')
-if known[1] ~= 'replaying' or #cjson.decode(known[2]) ~= tonumber(ARGV[5]) then return 0 end
-end_replay()
-return 1
+if not known[2] or #cjson.decode(known[2]) ~= tonumber(ARGV[5]) then return 0 end
+if known[1] == 'replaying' then end_replay() end
+return known[1] == 'dead' and 0 or 1
 """
 )
 

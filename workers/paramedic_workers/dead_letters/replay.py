@@ -1,0 +1,192 @@
+"""Replay: what a dead letter stands for is done again, once.
+
+By what the letter is:
+
+- a delivery: its result goes back into the outbox of the sink, and is rung for;
+- a heal: its incident waits again, and its group is rung for;
+- anything else: the original message is published again to its queue.
+
+The first two are one step in the ledger. A message is published in three:
+
+1. The replay is counted in the letter. From here on, running it again continues the same
+   replay.
+2. The message is published under an id made of the letter and the number of the replay;
+   however often that is done, it is recorded once.
+3. The letter leaves the list. Should its message have failed meanwhile, it is dead again,
+   and stays.
+
+What fails again under such an id is the same letter, with its history.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol, cast
+
+import msgspec
+import redis
+import structlog
+
+from paramedic.event import now
+from paramedic_workers import keys
+from paramedic_workers.dead_letters.lineage import Lineage
+from paramedic_workers.dead_letters.model import DeadLetter, Original, Replay
+from paramedic_workers.dead_letters.reissue import reissue
+from paramedic_workers.incidents import milliseconds
+
+#: Property of an original that was no message at all, only an item in the broker's list.
+RAW_ITEM = "raw_item"
+
+_log = structlog.get_logger()
+
+
+class ReplayEnd(StrEnum):
+    """What came of the replay of one letter."""
+
+    #: It is done again; the letter has left the list.
+    REPLAYED = "replayed"
+    #: It failed again before the replay had ended: the letter is dead again.
+    DEAD_AGAIN = "dead_again"
+    #: It had been replayed before, and has not failed since.
+    ALREADY = "already"
+    #: It was replayed as often as may be.
+    SPENT = "spent"
+    #: There is nothing left to do: the sink has the result, or the incident ended otherwise.
+    SETTLED = "settled"
+    #: The result or the incident is not kept any more.
+    LOST = "lost"
+    #: No queue of these settings has its name.
+    NO_QUEUE = "no_queue"
+    #: It was no message, so it cannot be sent as one.
+    NO_MESSAGE = "no_message"
+    #: There is no such letter any more.
+    GONE = "gone"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replayed:
+    """What came of the replay of one letter."""
+
+    letter: str
+    end: ReplayEnd
+    #: Which replay of the letter it was, from 1; 0 where there was none.
+    number: int = 0
+
+
+class Posts(Protocol):
+    """What is needed of the broker."""
+
+    def has_queue(self, queue: str) -> bool:
+        """Whether the settings know a queue of this name."""
+        ...
+
+    def publish(self, queue: str, message: Original) -> None:
+        """Publish a message to a queue, as it is.
+
+        Raises:
+            BrokerError: the broker did not take it.
+        """
+        ...
+
+    def ring_group(self, group: str) -> None:
+        """Ring for a group that waits."""
+        ...
+
+    def ring_delivery(self, sink: str, result: str) -> None:
+        """Ring for a delivery."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replayer:
+    """Replays letters, each at most `limit` times."""
+
+    client: redis.Redis
+    posts: Posts
+    #: Replays that one letter may have.
+    limit: int
+    #: Who replays, for the history.
+    by: str
+    clock: Callable[[], datetime] = now
+
+    def replay(self, letter: DeadLetter) -> Replayed:
+        """Replay one letter.
+
+        Raises:
+            BrokerError: the broker did not take the message; the letter is in the list still,
+                and running it again continues this replay.
+            redis.RedisError: the ledger cannot be reached; likewise.
+        """
+        if letter.sink and letter.result:
+            done = self._delivery(letter)
+        elif letter.incident:
+            done = self._incident(letter)
+        else:
+            done = self._message(letter)
+        _log.info("a dead letter was replayed", letter=letter.id, end=done.end, by=self.by)
+        return done
+
+    def _delivery(self, letter: DeadLetter) -> Replayed:
+        arguments = (*self._arguments(letter), letter.sink, letter.result)
+        answer = self.client.eval(keys.REPLAY_DELIVERY, 0, *arguments)
+        end, number = cast("tuple[str, int]", answer)
+        if end == ReplayEnd.REPLAYED:
+            self.posts.ring_delivery(letter.sink, letter.result)
+        return Replayed(letter=letter.id, end=ReplayEnd(end), number=number)
+
+    def _incident(self, letter: DeadLetter) -> Replayed:
+        arguments = (*self._arguments(letter), letter.incident)
+        answer = self.client.eval(keys.REPLAY_INCIDENT, 0, *arguments)
+        end, number, group = cast("tuple[str, int, str]", answer)
+        if end == ReplayEnd.REPLAYED:
+            self.posts.ring_group(group)
+        return Replayed(letter=letter.id, end=ReplayEnd(end), number=number)
+
+    def _message(self, letter: DeadLetter) -> Replayed:
+        if letter.original.properties.get(RAW_ITEM):
+            return Replayed(letter=letter.id, end=ReplayEnd.NO_MESSAGE)
+        if not self.posts.has_queue(letter.queue):
+            return Replayed(letter=letter.id, end=ReplayEnd.NO_QUEUE)
+        answer = self.client.eval(keys.BEGIN_REPLAY, 0, *self._arguments(letter))
+        begun, number = cast("tuple[str, int]", answer)
+        if begun != "begun":
+            return Replayed(letter=letter.id, end=ReplayEnd(begun))
+        self._publish(letter, Lineage(letter=letter.id, number=number))
+        ended = self.client.eval(keys.END_REPLAY, 0, *self._arguments(letter), number)
+        return Replayed(
+            letter=letter.id,
+            end=ReplayEnd.REPLAYED if ended else ReplayEnd.DEAD_AGAIN,
+            number=number,
+        )
+
+    def _publish(self, letter: DeadLetter, lineage: Lineage) -> None:
+        """Publish the message, and let the journal know of its events before, as producers do."""
+        again = reissue(letter, lineage)
+        if again.batch is not None:
+            name, content = again.batch
+            with self.client.pipeline() as pipe:
+                pipe.hset(keys.JOURNAL, name, content.decode())
+                pipe.zadd(keys.JOURNAL_PUBLISHED, {name: milliseconds(self.clock())})
+                pipe.execute()
+        self.posts.publish(letter.queue, again.message)
+
+    def _arguments(self, letter: DeadLetter) -> tuple[str | int, ...]:
+        """What all scripts of a replay take first."""
+        at = self.clock()
+        entry = msgspec.json.encode(Replay(at=at, by=self.by)).decode()
+        return letter.id, self.limit, milliseconds(at), entry
+
+
+def this_person() -> str:
+    """Who runs this process: `user@host`."""
+    name = str(os.getuid())
+    with suppress(KeyError, OSError):  # a user without a name
+        name = getpass.getuser()
+    return f"{name}@{socket.gethostname()}"
