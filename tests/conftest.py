@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 import redis
 
+from tests.support.brokers import (
+    NOT_INSTALLED,
+    RABBITMQ,
+    REDIS,
+    Broker,
+    RabbitBroker,
+    RedisBroker,
+)
+from tests.support.rabbitmq import scripts, shared_rabbitmq
 from tests.support.valkey import private_valkey
+
+#: Opens an empty broker of this kind, `redis` or `rabbitmq`, until the block ends.
+OpensBroker = Callable[[str], AbstractContextManager[Broker]]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say so where half of the brokers was not tested."""
+    skipped = terminalreporter.getreports("skipped")
+    left_out = [report for report in skipped if NOT_INSTALLED in str(report.longrepr)]
+    if left_out:
+        terminalreporter.write_line(f"{len(left_out)} tests skipped: {NOT_INSTALLED}.", yellow=True)
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +53,42 @@ def state(valkey_socket: Path, broker_url: str) -> Iterator[redis.Redis]:
     """A client of the same empty server."""
     with redis.Redis(unix_socket_path=str(valkey_socket)) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+    """The kombu URL of a virtual host of this process, on the server of the whole run."""
+    if scripts() is None:
+        pytest.skip(NOT_INSTALLED)
+    folder = tmp_path_factory.getbasetemp()
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0"))
+    vhosts = [f"gw{number}" for number in range(workers)] or [worker_id]
+    with shared_rabbitmq(folder.parent if workers else folder, vhosts) as server:
+        yield server.url(worker_id)
+
+
+@pytest.fixture(scope="session")
+def open_broker(request: pytest.FixtureRequest, valkey_socket: Path) -> OpensBroker:
+    """Opens brokers by name; one at a time."""
+
+    @contextmanager
+    def opened(name: str) -> Iterator[Broker]:
+        with redis.Redis(unix_socket_path=str(valkey_socket)) as client:
+            client.flushall()
+        state_url = f"redis+socket://{valkey_socket}"
+        if name == REDIS:
+            yield RedisBroker(url=state_url, state_url=state_url)
+        else:
+            url = request.getfixturevalue("rabbitmq_url")
+            rabbit = RabbitBroker(url=url, state_url=state_url)
+            rabbit.empty()
+            yield rabbit
+
+    return opened
+
+
+@pytest.fixture(params=[REDIS, RABBITMQ])
+def broker(request: pytest.FixtureRequest, open_broker: OpensBroker) -> Iterator[Broker]:
+    """Each kind of broker, empty."""
+    with open_broker(request.param) as opened:
+        yield opened

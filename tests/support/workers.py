@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from paramedic_workers.settings import Settings
+from tests.support.brokers import Broker
+
 _CELERY = (sys.executable, "-m", "celery", "--quiet", "-A", "paramedic_workers")
 
 
@@ -20,6 +23,18 @@ class Deployment:
 
     folder: Path
     broker_url: str
+    #: Of the ledger, where that is not the broker itself.
+    state_url: str = ""
+
+    @property
+    def settings(self) -> Settings:
+        """Settings of a client that leads to its broker and its ledger."""
+        return Settings(broker_url=self.broker_url, state_url=self.state_url, data=str(self.folder))
+
+    @property
+    def ledger_url(self) -> str:
+        """The kombu URL of the Redis that holds the ledger."""
+        return self.state_url or self.broker_url
 
     @property
     def environment(self) -> dict[str, str]:
@@ -29,6 +44,7 @@ class Deployment:
             "PARAMEDIC_CONFIG": str(self.folder / "paramedic.toml"),
             "PARAMEDIC_DATA": str(self.folder / "data"),
             "PARAMEDIC_BROKER_URL": self.broker_url,
+            "PARAMEDIC_STATE_URL": self.state_url,
         }
 
     def celery(self, *arguments: str, timeout: float = 30) -> subprocess.CompletedProcess[str]:
@@ -81,13 +97,13 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def make_deployment(
-    folder: Path, broker_url: str, repository: Path | str = "/nowhere", **settings: float
+    folder: Path, broker: Broker | str, repository: Path | str = "/nowhere", **settings: float
 ) -> Deployment:
     """Write a paramedic.toml with the target `shop` and the `file` sink.
 
     Args:
         folder: where it is written.
-        broker_url: of its broker.
+        broker: its broker, or the URL of a Redis.
         repository: of the target.
         settings: top-level settings.
     """
@@ -96,4 +112,6 @@ def make_deployment(
     lines += [f'python = "{sys.executable}"', 'sandbox = "off"']
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "paramedic.toml").write_text("\n".join(lines) + "\n")
-    return Deployment(folder, broker_url)
+    if isinstance(broker, str):
+        return Deployment(folder, broker)
+    return Deployment(folder, broker.url, broker.configured_state_url)
