@@ -45,6 +45,8 @@ class AttemptOutcome(StrEnum):
     OUT_OF_TIME = "out_of_time"
     #: The strategy itself broke.
     BROKE = "broke"
+    #: It was not tried: it has broken too often of late.
+    SWITCHED_OFF = "switched_off"
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,6 +135,10 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     alternatives: tuple[Alternative, ...] = ()
     #: The branch the patch was put on, where there is one.
     branch: str | None = None
+    #: Why the patch is on no branch although there is a remote; empty where it needs none.
+    unpublished: str = ""
+    #: Whether what ended the heal passes by itself, so that the same heal may succeed later.
+    transient: bool = False
     attempts: tuple[Attempt, ...] = ()
     proof: tuple[ProofStep, ...] = ()
     phases: tuple[PhaseTime, ...] = ()

@@ -82,6 +82,14 @@ class TargetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     search_back: int = 50
     #: Heals of this target that may run at the same time.
     parallel: int = 2
+    #: Heals begun in an hour, over all machines; those above wait. 0: no limit.
+    heals_per_hour: int = 120
+    #: The same in 24 hours.
+    heals_per_day: int = 1_000
+    #: Branches pushed in an hour; a patch above it stays in its result. 0: no limit.
+    branches_per_hour: int = 20
+    #: The same in 24 hours.
+    branches_per_day: int = 100
     #: Whether target code must run under bubblewrap.
     sandbox: SandboxMode = SandboxMode.PREFERRED
     #: Memory that one process of the target may use, in MiB.
@@ -137,6 +145,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     delivery_attempts: int = 8
     #: How often one dead letter may be replayed.
     replay_limit: int = 3
+    #: Seconds before the first retry of a heal that met a passing trouble; then four times that.
+    retry_pause: float = 60.0
+    #: Failures in a row that switch a strategy, or all heals of a target, off; 0: never.
+    breaker_failures: int = 5
+    #: Seconds for which it stays off before one heal may try it.
+    breaker_seconds: float = 900.0
+    #: Heals of one incident within `fuse_hours` after which a person must look; 0: no fuse.
+    fuse_heals: int = 2
+    #: Hours in which those heals count.
+    fuse_hours: float = 24.0
+    #: MiB that must be free in the data directory before a heal begins; 0: not looked at.
+    min_free_disk: int = 512
     #: `json` or `console`; `console` on a terminal, else `json`, where empty.
     log_format: str = ""
     #: Least level of the log: debug, info, warning, error.

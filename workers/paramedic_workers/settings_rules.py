@@ -42,6 +42,8 @@ def rule_problems(settings: Settings) -> list[Problem]:
             "", settings, ("lease_seconds", "sweep_seconds", "retention_days", "heal_attempts")
         ),
         *_positive("", settings, ("delivery_attempts", "replay_limit", "cache_limit")),
+        *_positive("", settings, ("retry_pause", "breaker_seconds", "fuse_hours")),
+        *_not_negative("", settings, ("breaker_failures", "fuse_heals", "min_free_disk")),
         *_known_plugins("sinks", "paramedic.sinks", tuple(settings.sinks)),
         *(
             problem
@@ -103,6 +105,16 @@ def _positive(
             )
 
 
+def _not_negative(
+    prefix: str, holder: Settings | TargetSettings, keys: tuple[str, ...]
+) -> Iterator[Problem]:
+    for key in keys:
+        if getattr(holder, key) < 0:
+            yield Problem(
+                key=prefix + key, problem="is below zero.", remedy="Use 0 to switch it off."
+            )
+
+
 def _known_plugins(key: str, group: str, names: tuple[str, ...]) -> Iterator[Problem]:
     known = {entry.name for entry in entry_points(group=group)}
     for name in names:
@@ -128,10 +140,8 @@ def _target(name: str, target: TargetSettings) -> Iterator[Problem]:
         ("runs", "run_timeout", "budget", "repair_budget", "parallel", "memory", "processes"),
     )
     yield from _positive(prefix, target, ("patch_limit",))
-    if target.search_back < 0:
-        yield Problem(
-            key=f"{prefix}search_back", problem="is below zero.", remedy="Use 0 to switch it off."
-        )
+    limits = ("heals_per_hour", "heals_per_day", "branches_per_hour", "branches_per_day")
+    yield from _not_negative(prefix, target, ("search_back", *limits))
     if not target.strategies:
         yield Problem(
             key=f"{prefix}strategies", problem="is empty.", remedy='Name some: ["patch", "revert"].'
