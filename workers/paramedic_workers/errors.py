@@ -16,10 +16,12 @@ met it?).
     ├── HealerError           Paramedic itself broke
     │   ├── SandboxError      the sandbox cannot be set up
     │   ├── PhaseTimeout      a phase took longer than its budget
+    │   ├── HealHung          the healer hung, and was killed
     │   ├── WorkerLost        the process that ran the heal died
     │   └── PublishError      the proven patch cannot be put on its branch
     ├── BrokerError           the broker or the ledger cannot be reached
-    └── DeliveryError         a sink did not take a result
+    ├── DeliveryError         a sink did not take a result
+    └── InvalidMessage        a message of a queue breaks the contract
 """
 
 from __future__ import annotations
@@ -159,6 +161,12 @@ class PhaseTimeout(HealerError):
     """A phase took longer than its budget."""
 
 
+class HealHung(HealerError):
+    """The healer hung, and its process was killed."""
+
+    transient = True
+
+
 class WorkerLost(HealerError):
     """The process that ran the heal died before it ended."""
 
@@ -179,6 +187,10 @@ class DeliveryError(ParamedicError):
     """The sink did not take the result."""
 
     transient = True
+
+
+class InvalidMessage(ParamedicError):
+    """The message breaks the contract."""
 
 
 def describe(error: BaseException) -> tuple[str, str, str]:

@@ -19,6 +19,7 @@ import redis
 
 from paramedic.event import Frame
 from paramedic_workers import keys
+from paramedic_workers.dead_letters.model import Attempt
 from paramedic_workers.errors import Phase, UsageError, Verdict
 from paramedic_workers.results import Result, decode_result
 
@@ -62,8 +63,8 @@ class IncidentRecord(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: datetime | None = None
     #: Heals begun since it was opened.
     attempts: int = 0
-    #: The hosts (`name:process`) those heals ran on, in order.
-    hosts: tuple[str, ...] = ()
+    #: Those heals and the ones that were stopped, in order, with how each ended.
+    attempts_log: tuple[Attempt, ...] = ()
     #: The full commit id of the last heal.
     commit: str = ""
     #: The incident that leads its result: itself, or the one it was merged into.
@@ -76,11 +77,23 @@ class IncidentRecord(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     #: Candidate patches run so far.
     candidates: int = 0
+    #: While it waits although a worker is free: until when, and why.
+    not_before: datetime | None = None
+    held_for: str = ""
+    #: How often it was put back since it was opened, because of a trouble that passes.
+    retries: int = 0
+    #: The dead letter whose replay has opened it again, until an event does.
+    letter: str = ""
 
     @property
     def group(self) -> str:
         """The group it is healed with."""
         return group_name(self.target, self.revision)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts (`name:process`) those heals ran on, in order."""
+        return tuple(attempt.host for attempt in self.attempts_log)
 
 
 class RejectedEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +119,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     #: What the sink said last, where it refused.
     error: str = ""
+    #: Each delivery that was begun, oldest first.
+    tries: tuple[Attempt, ...] = ()
 
 
 def group_name(target: str, revision: str | None) -> str:
@@ -242,9 +257,9 @@ class Ledger:
 def _record(fields: Mapping[str, str]) -> IncidentRecord:
     """The record that a hash holds; empty fields count as absent."""
     values: dict[str, Any] = {name: text for name, text in fields.items() if text}
-    for name in ("first_seen", "last_seen", "opened_at", "closed_at"):
+    for name in ("first_seen", "last_seen", "opened_at", "closed_at", "not_before"):
         if name in values:
             values[name] = moment(values[name])
     values["frames"] = msgspec.json.decode(values.get("frames", "[]"))
-    values["hosts"] = values.get("hosts", "").split()
+    values["attempts_log"] = msgspec.json.decode(values.get("attempts_log", "[]"))
     return msgspec.convert(values, IncidentRecord, strict=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_REPLAY_ID = re.compile(r"replay-(?P<letter>[0-9A-Za-z_]+)-(?P<number>[1-9][0-9]*)")
+_REPLAY_ID = re.compile(r"replay-(?P<letter>[0-9a-f]{32})-(?P<number>[1-9][0-9]{0,8})")
 
 
 @dataclass(frozen=True, kw_only=True)

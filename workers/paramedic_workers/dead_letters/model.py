@@ -27,6 +27,30 @@ class Reason(StrEnum):
     DELIVERY_FAILED = "delivery_failed"
 
 
+class LetterState(StrEnum):
+    """Where a dead letter stands."""
+
+    #: It waits for a person.
+    DEAD = "dead"
+    #: Its replay has begun, and is not recorded yet.
+    REPLAYING = "replaying"
+    #: It was replayed, and did not fail again so far; kept for its history.
+    REPLAYED = "replayed"
+
+
+class LostBy(StrEnum):
+    """How it is known that an attempt has lost its worker."""
+
+    #: Its lease expired: the machine is gone, frozen or cut off.
+    EXPIRY = "expiry"
+    #: Its process died.
+    DEATH = "death"
+    #: It hung, and its process was killed.
+    TIME_LIMIT = "time_limit"
+    #: Its worker was stopped on purpose: the attempt does not count.
+    STOP = "stop"
+
+
 class Original(msgspec.Struct, frozen=True, kw_only=True):
     """A message as it came, also where nobody could read it."""
 
@@ -50,6 +74,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     phase: str = ""
     #: How it ended, for a person: `killed by SIGKILL`, `its lease expired`, `PhaseTimeout: …`.
     end: str = ""
+    #: How its worker was lost; None where it ended by itself, or runs.
+    lost_by: LostBy | None = None
 
 
 class Replay(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,13 +87,21 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that could not be processed."""
+    """A message that could not be processed.
 
-    #: The same failure of the same message has the same id, and is kept once.
+    The script that keeps it reads the first four fields from the beginning of its JSON:
+    their order is part of the contract.
+    """
+
+    #: The same failure of the same message has the same id, and is kept once. Letters and
+    #: digits only.
     id: str
     #: When it was kept.
     at: datetime
     reason: Reason
+    #: Number of the replay that failed in this way, 0 for the message itself; None where a
+    #: replay cannot fail twice, as with incidents and deliveries.
+    replay: int | None = None
     #: The queue it came from.
     queue: str
     #: Empty where it could not be read.
@@ -88,5 +122,6 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     #: Of Python, Paramedic, Celery and kombu, by name.
     versions: Mapping[str, str] = msgspec.field(default_factory=dict)
     original: Original
-    #: Oldest first.
+    #: Oldest first. Kept beside the letter, like its state.
     replays: tuple[Replay, ...] = ()
+    state: LetterState = LetterState.DEAD

@@ -37,9 +37,10 @@ import structlog
 from paramedic.event import now
 from paramedic_workers import keys
 from paramedic_workers.dead_letters.lineage import Lineage
-from paramedic_workers.dead_letters.model import DeadLetter, Original, Replay
+from paramedic_workers.dead_letters.model import DeadLetter, LetterState, Original, Replay
 from paramedic_workers.dead_letters.reissue import reissue
-from paramedic_workers.incidents import milliseconds
+from paramedic_workers.errors import Verdict
+from paramedic_workers.incidents import IncidentState, Ledger, milliseconds
 
 #: Property of an original that was no message at all, only an item in the broker's list.
 RAW_ITEM = "raw_item"
@@ -133,6 +134,41 @@ class Replayer:
         _log.info("a dead letter was replayed", letter=letter.id, end=done.end, by=self.by)
         return done
 
+    def foresee(self, letter: DeadLetter) -> ReplayEnd:
+        """What would come of a replay now; nothing is changed."""
+        if letter.state is LetterState.REPLAYED:
+            return ReplayEnd.ALREADY
+        if letter.state is LetterState.DEAD and len(letter.replays) >= self.limit:
+            return ReplayEnd.SPENT
+        if letter.sink and letter.result:
+            return self._foreseen_delivery(letter)
+        if letter.incident:
+            return self._foreseen_incident(letter)
+        return self._hindrance(letter) or ReplayEnd.REPLAYED
+
+    def _foreseen_delivery(self, letter: DeadLetter) -> ReplayEnd:
+        ledger = Ledger(self.client)
+        if ledger.result(letter.result) is None:
+            return ReplayEnd.LOST
+        taken = any(
+            delivery.sink == letter.sink and delivery.outcome == "delivered"
+            for delivery in ledger.deliveries_of(letter.result)
+        )
+        return ReplayEnd.SETTLED if taken else ReplayEnd.REPLAYED
+
+    def _foreseen_incident(self, letter: DeadLetter) -> ReplayEnd:
+        for incident in Ledger(self.client).members([letter.incident]):
+            ended = incident.state is IncidentState.CLOSED
+            settled = ended and incident.verdict is not Verdict.FAILED
+            return ReplayEnd.SETTLED if settled else ReplayEnd.REPLAYED
+        return ReplayEnd.LOST
+
+    def _hindrance(self, letter: DeadLetter) -> ReplayEnd | None:
+        """Why the message of a letter cannot be published."""
+        if letter.original.properties.get(RAW_ITEM):
+            return ReplayEnd.NO_MESSAGE
+        return None if self.posts.has_queue(letter.queue) else ReplayEnd.NO_QUEUE
+
     def _delivery(self, letter: DeadLetter) -> Replayed:
         arguments = (*self._arguments(letter), letter.sink, letter.result)
         answer = self.client.eval(keys.REPLAY_DELIVERY, 0, *arguments)
@@ -150,10 +186,8 @@ class Replayer:
         return Replayed(letter=letter.id, end=ReplayEnd(end), number=number)
 
     def _message(self, letter: DeadLetter) -> Replayed:
-        if letter.original.properties.get(RAW_ITEM):
-            return Replayed(letter=letter.id, end=ReplayEnd.NO_MESSAGE)
-        if not self.posts.has_queue(letter.queue):
-            return Replayed(letter=letter.id, end=ReplayEnd.NO_QUEUE)
+        if hindrance := self._hindrance(letter):
+            return Replayed(letter=letter.id, end=hindrance)
         answer = self.client.eval(keys.BEGIN_REPLAY, 0, *self._arguments(letter))
         begun, number = cast("tuple[str, int]", answer)
         if begun != "begun":

@@ -56,6 +56,42 @@ Events on their way:
     journal:published               sorted set: batch id by the time it was published
                                     by publishers; dies when recorded
 
+Dead letters; ids are 32 hexadecimal digits:
+
+    dead                            sorted set: letter id by the time it was kept
+                                    by whatever keeps letters, replay; dies with the letter
+    dead:replayed                   sorted set: letter id by the time of its last replay
+                                    by replay; dies with the letter, or when that fails
+    dead:<id>                       hash of a letter: `letter` (JSON without what follows),
+                                    `original` (JSON), `reason`, `state`, `replays` (JSON list)
+                                    by whatever keeps letters, replay; dies when dropped, at
+                                    `dead_letter_limit` or after `dead_letter_days`
+    dead:reasons                    hash: reason to the number of letters that wait
+                                    by whatever keeps letters, replay
+    dead:discarded                  number of letters discarded at a bound
+                                    by whatever keeps letters, sweep
+    dead:limit                      greatest number of letters
+                                    by sweep
+    dead:warned:<bound>             marks that somebody has warned of the bound
+                                    by sweep; expires
+
+Trouble that is kept small (package `resilience`):
+
+    held                            sorted set: group by the time it is looked at again
+                                    by heal; dies when it is taken, or a day later
+    held:why                        hash: group to JSON of [until, reason in words]
+                                    by heal; dies with the entry of `held`
+    breaker:<target>[:<strategy>]   hash: `failures`, `last`, `why`, and once opened `opened_at`,
+                                    `probe` (token), `probe_until`
+                                    by heal; dies with a success, or after the window of
+                                    failures (a week, once opened)
+    breakers                        set of the names of those breakers
+                                    by heal; members die with their breaker
+    rate:heals:<target>             sorted set: heal (lease token) by the time it began
+                                    by heal; entries die after a day
+    rate:branches:<target>          sorted set: branch by the time it was pushed
+                                    by heal; entries die after a day
+
 The rest:
 
     batch:<id>                      marks a batch of events as recorded
@@ -72,6 +108,10 @@ the ledger; one server with replicas can.
 from __future__ import annotations
 
 from paramedic import wire
+from paramedic_workers.keys.dead_letter_scripts import DISCARD_LETTERS as DISCARD_LETTERS
+from paramedic_workers.keys.dead_letter_scripts import DROP_LETTER as DROP_LETTER
+from paramedic_workers.keys.dead_letter_scripts import KEEP_LETTER as KEEP_LETTER
+from paramedic_workers.keys.dead_letter_scripts import KEEP_ONE_LETTER as KEEP_ONE_LETTER
 from paramedic_workers.keys.delivery_scripts import CLAIM_DELIVERY as CLAIM_DELIVERY
 from paramedic_workers.keys.delivery_scripts import RETURN_DELIVERIES as RETURN_DELIVERIES
 from paramedic_workers.keys.delivery_scripts import SETTLE_DELIVERY as SETTLE_DELIVERY
@@ -88,6 +128,14 @@ from paramedic_workers.keys.replay_scripts import BEGIN_REPLAY as BEGIN_REPLAY
 from paramedic_workers.keys.replay_scripts import END_REPLAY as END_REPLAY
 from paramedic_workers.keys.replay_scripts import REPLAY_DELIVERY as REPLAY_DELIVERY
 from paramedic_workers.keys.replay_scripts import REPLAY_INCIDENT as REPLAY_INCIDENT
+from paramedic_workers.keys.resilience_scripts import ASK_BREAKER as ASK_BREAKER
+from paramedic_workers.keys.resilience_scripts import CLOSE_FUSED as CLOSE_FUSED
+from paramedic_workers.keys.resilience_scripts import DEFER_INCIDENTS as DEFER_INCIDENTS
+from paramedic_workers.keys.resilience_scripts import DROP_PROBE as DROP_PROBE
+from paramedic_workers.keys.resilience_scripts import END_HOLD as END_HOLD
+from paramedic_workers.keys.resilience_scripts import HOLD_GROUP as HOLD_GROUP
+from paramedic_workers.keys.resilience_scripts import NOTE_BREAKER as NOTE_BREAKER
+from paramedic_workers.keys.resilience_scripts import TAKE_RATE as TAKE_RATE
 
 PREFIX = "paramedic:"
 
@@ -103,9 +151,16 @@ WAITING = PREFIX + "waiting"
 HEALING = PREFIX + "healing"
 RESULTS = PREFIX + "results"
 REJECTED = PREFIX + "rejected"
+DEAD = PREFIX + "dead"
+DEAD_REPLAYED = PREFIX + "dead:replayed"
+DEAD_REASONS = PREFIX + "dead:reasons"
+DEAD_DISCARDED = PREFIX + "dead:discarded"
 JOURNAL = wire.JOURNAL
 JOURNAL_PUBLISHED = wire.JOURNAL_PUBLISHED
 SWEEP = PREFIX + "sweep"
+HELD = PREFIX + "held"
+HELD_WHY = PREFIX + "held:why"
+BREAKERS = PREFIX + "breakers"
 
 
 def incident(fingerprint: str) -> str:
@@ -161,3 +216,23 @@ def aside(sink: str) -> str:
 def deliveries(result_id: str) -> str:
     """How the delivery of a result stands at each sink."""
     return f"{PREFIX}deliveries:{result_id}"
+
+
+def dead_letter(letter_id: str) -> str:
+    """The hash of one dead letter."""
+    return f"{PREFIX}dead:{letter_id}"
+
+
+def dead_warned(bound: str) -> str:
+    """The mark that somebody has warned of a bound of the dead letters."""
+    return f"{PREFIX}dead:warned:{bound}"
+
+
+def breaker(name: str) -> str:
+    """The breaker of a target (`shop`), or of a strategy there (`shop:patch`)."""
+    return f"{PREFIX}breaker:{name}"
+
+
+def rate(kind: str, target: str) -> str:
+    """What counts against a limit of a target."""
+    return f"{PREFIX}rate:{kind}:{target}"

@@ -1,0 +1,338 @@
+"""Dead letters, made of what could not be processed.
+
+Each function takes one thing that failed and gives its letter. The id of a letter is made
+of what failed, so that the same failure of the same message is kept once, however often it
+is met; a message that was replayed has the id of its letter (see `lineage`).
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import platform
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import msgspec
+
+from paramedic import wire
+from paramedic.event import now
+from paramedic_workers.dead_letters.foreign import body_bytes, plain_mapping, text_of, written
+from paramedic_workers.dead_letters.lineage import Lineage, lineage_of
+from paramedic_workers.dead_letters.model import Attempt, DeadLetter, Original, Reason
+from paramedic_workers.errors import InvalidMessage, describe
+from paramedic_workers.incidents import Delivery, IncidentRecord
+from paramedic_workers.results import Result
+
+#: Bytes of a body that is kept whole: as base64 it still fits into a Redis string (512 MB),
+#: and RabbitMQ takes no larger message either (128 MiB). Beyond it, the head is kept, the
+#: size and the digest of the whole, and an error is told: it can be in no store we have.
+MAX_BODY_BYTES = 256 * 1024 * 1024
+#: Bytes kept of a body that is larger than that.
+_HEAD_BYTES = 1024 * 1024
+#: Characters of an error's message and of its traceback.
+_MESSAGE_LENGTH = 2_000
+_TRACEBACK_LENGTH = 50_000
+#: Digits of an id.
+_ID_LENGTH = 32
+#: Set by replay on messages whose headers have no id.
+_REPLAY_HEADER = "paramedic_replay"
+_FAILURE_KEY = wire.routing_key("")
+_EMBED = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
+
+
+class Faults(msgspec.Struct, frozen=True, kw_only=True):
+    """An error as a letter tells it."""
+
+    error_type: str
+    message: str
+    traceback: str = ""
+
+
+def letter_of_message(
+    message: Any, error: BaseException | None, *, queue: str, reason: Reason = Reason.INVALID
+) -> DeadLetter:
+    """The letter of a message that could not be processed, decoded or not.
+
+    Args:
+        message: a kombu message; nothing of it need be right.
+        error: why it could not be processed; None where its form is unknown.
+        queue: it came from; where empty, the routing key of the default exchange.
+        reason: why it became a letter.
+    """
+    original = _original(message)
+    queue = queue or ("" if original.exchange else original.routing_key)
+    lineage = lineage_of(original.headers.get("id")) or lineage_of(
+        original.headers.get(_REPLAY_HEADER)
+    )
+    return _letter(
+        reason=reason,
+        letter_id=lineage.letter if lineage else _message_id(queue, original),
+        replay=lineage.number if lineage else 0,
+        faults=_faults(error),
+        queue=queue,
+        target=_target_of(original),
+        original=original,
+    )
+
+
+def letter_of_item(queue: str, item: bytes, error: BaseException) -> DeadLetter:
+    """The letter of an item of a Redis list that is no message at all.
+
+    Two such items may be the same text: each is a letter of its own.
+    """
+    original = Original(body=item, properties={"raw_item": True}, routing_key=queue)
+    return _letter(
+        reason=Reason.INVALID,
+        letter_id=uuid.uuid4().hex,
+        faults=_faults(error),
+        queue=queue,
+        replay=0,
+        original=original,
+    )
+
+
+def letter_of_event(
+    content: object,
+    problem: str,
+    *,
+    batch: Mapping[str, object],
+    number: int,
+    carrier: Original | None = None,
+    lineage: Lineage | None = None,
+) -> DeadLetter:
+    """The letter of one event of a batch; its original is a batch with that event alone.
+
+    Args:
+        content: the event as it came.
+        problem: what is wrong with it, one sentence.
+        batch: what the message carried.
+        number: the event's place in the batch, from 0.
+        carrier: the message that brought the batch, where it is known.
+        lineage: the letter that the batch was replayed from, where it has no other event.
+    """
+    name = str(batch.get("batch"))
+    alone = {**batch, "events": [content]}
+    target = content.get("target") if isinstance(content, dict) else None
+    return _letter(
+        reason=Reason.INVALID,
+        letter_id=lineage.letter if lineage else _digest("event", name, str(number)),
+        replay=lineage.number if lineage else 0,
+        faults=_problem(problem),
+        queue=wire.INTAKE_QUEUE,
+        target=text_of(target) if isinstance(target, str) else "",
+        revision=_revision(content),
+        original=_call(wire.INTAKE_TASK, [alone], name, wire.INTAKE_QUEUE, carrier),
+    )
+
+
+def letter_of_arguments(
+    arguments: Sequence[object],
+    problem: str,
+    message_id: str,
+    carrier: Original | None = None,
+) -> DeadLetter:
+    """The letter of an intake message that carries no batch.
+
+    Args:
+        arguments: what it carried.
+        problem: what is wrong with it, one sentence.
+        message_id: of the message or the batch.
+        carrier: the message itself, where it is known.
+    """
+    lineage = lineage_of(message_id)
+    return _letter(
+        reason=Reason.INVALID,
+        letter_id=lineage.letter if lineage else _digest("arguments", message_id),
+        replay=lineage.number if lineage else 0,
+        faults=_problem(problem),
+        queue=wire.INTAKE_QUEUE,
+        original=_call(wire.INTAKE_TASK, list(arguments), message_id, wire.INTAKE_QUEUE, carrier),
+    )
+
+
+def letter_of_incident(
+    incident: IncidentRecord,
+    result: Result,
+    attempts: Iterable[Attempt],
+    reason: Reason = Reason.ERROR,
+) -> DeadLetter:
+    """The letter of an incident whose heal ended in `failed`.
+
+    Args:
+        incident: which one.
+        result: how it ended.
+        attempts: the heals that were begun.
+        reason: why it became a letter.
+    """
+    revision = incident.revision or None
+    opened = str(incident.opened_at.timestamp())
+    letter_id = incident.letter or _digest("incident", incident.fingerprint, opened)
+    return _letter(
+        reason=reason,
+        letter_id=letter_id,
+        faults=Faults(
+            error_type=result.cause.type,
+            message=result.cause.message,
+            traceback=result.cause.traceback,
+        ),
+        queue=HEAL_QUEUE,
+        target=incident.target,
+        incident=incident.fingerprint,
+        revision=incident.commit or incident.revision,
+        phase=str(result.cause.phase),
+        attempts=tuple(attempts),
+        original=_call(HEAL_QUEUE, [incident.target, revision], letter_id, HEAL_QUEUE),
+    )
+
+
+def letter_of_delivery(
+    result_id: str, result: Result | None, delivery: Delivery, error: BaseException, queue: str
+) -> DeadLetter:
+    """The letter of a delivery that was given up.
+
+    Args:
+        result_id: of the result.
+        result: itself, unless it is no longer kept.
+        delivery: how it stands, with its attempts.
+        error: what the sink said last.
+        queue: of the deliveries to this sink.
+    """
+    letter_id = _digest("delivery", delivery.sink, result_id)
+    return _letter(
+        reason=Reason.DELIVERY_FAILED,
+        letter_id=letter_id,
+        faults=_faults(error),
+        queue=queue,
+        target=result.target if result else "",
+        incident=result.incident if result else "",
+        revision=result.revision if result else "",
+        result=result_id,
+        sink=delivery.sink,
+        attempts=delivery.tries,
+        original=_call(DELIVER_TASK, [delivery.sink, result_id], letter_id, queue),
+    )
+
+
+#: Task and queue of heals, task of deliveries: as in topology.py, which needs Celery.
+HEAL_QUEUE = "paramedic.heal"
+DELIVER_TASK = "paramedic.deliver"
+
+
+@functools.cache
+def versions() -> dict[str, str]:
+    """The versions that a letter names."""
+    found = {"python": platform.python_version()}
+    for name in ("paramedic-workers", "celery", "kombu"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "unknown"
+    return found
+
+
+def _letter(*, letter_id: str, faults: Faults, original: Original, **values: Any) -> DeadLetter:
+    original, note = _bounded(original)
+    message = " ".join(text_of(faults.message).split())[:_MESSAGE_LENGTH]
+    return DeadLetter(
+        id=letter_id,
+        at=now(),
+        error_type=text_of(faults.error_type),
+        message=f"{message} {note}".strip(),
+        traceback=text_of(faults.traceback)[-_TRACEBACK_LENGTH:],
+        versions=versions(),
+        original=original,
+        **values,
+    )
+
+
+def _faults(error: BaseException | None) -> Faults:
+    if error is None:
+        return _problem("Its form is unknown: it is no message of Celery.")
+    kind, message, traceback = describe(error)
+    return Faults(error_type=kind, message=message, traceback=traceback)
+
+
+def _problem(problem: str) -> Faults:
+    return Faults(error_type=describe(InvalidMessage())[0], message=problem)
+
+
+def _original(message: Any) -> Original:
+    """The message as it came, as far as kombu has left it so."""
+    headers = plain_mapping(getattr(message, "headers", None))
+    if not getattr(message, "errors", None):
+        headers.pop("compression", None)  # kombu has taken it apart already
+    properties = plain_mapping(getattr(message, "properties", None))
+    properties.pop("delivery_info", None)
+    delivery = plain_mapping(getattr(message, "delivery_info", None))
+    return Original(
+        body=body_bytes(getattr(message, "body", None)),
+        content_type=_text(getattr(message, "content_type", None)),
+        content_encoding=_text(getattr(message, "content_encoding", None)),
+        headers=headers,
+        properties=properties,
+        exchange=_text(delivery.get("exchange")),
+        routing_key=_text(delivery.get("routing_key")),
+    )
+
+
+def _call(
+    task: str, arguments: Sequence[object], name: str, queue: str, carrier: Original | None = None
+) -> Original:
+    """The message that calls a task; with the frame of the one that came, where there is one."""
+    body = written([list(arguments), {}, _EMBED])
+    if carrier is not None:
+        return msgspec.structs.replace(carrier, body=body)
+    return Original(
+        body=body,
+        content_type=wire.CONTENT_TYPE,
+        content_encoding=wire.CONTENT_ENCODING,
+        headers={"lang": "py", "task": task, "id": text_of(name), "root_id": text_of(name)},
+        properties={"correlation_id": text_of(name)},
+        routing_key=queue,
+    )
+
+
+def _bounded(original: Original) -> tuple[Original, str]:
+    """The original, and a sentence where not even its body can be kept whole."""
+    size = len(original.body)
+    if size <= MAX_BODY_BYTES:
+        return original, ""
+    digest = hashlib.sha256(original.body).hexdigest()
+    note = (
+        f"Of its {size} bytes (SHA-256 {digest}) only the first {_HEAD_BYTES} are kept:"
+        " no broker takes so large a message again."
+    )
+    return msgspec.structs.replace(original, body=original.body[:_HEAD_BYTES]), note
+
+
+def _message_id(queue: str, original: Original) -> str:
+    """The identity of a message: all of it but what a second delivery changes."""
+    changing = ("redelivered", "x-delivery-count", "x-death")
+    headers = {name: value for name, value in original.headers.items() if name not in changing}
+    frame = [headers, original.properties, original.content_type, original.content_encoding]
+    place = [queue, original.exchange, original.routing_key]
+    shape = hashlib.sha256(written([frame, place]))
+    shape.update(original.body)
+    return shape.hexdigest()[:_ID_LENGTH]
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256(written(parts)).hexdigest()[:_ID_LENGTH]
+
+
+def _target_of(original: Original) -> str:
+    """The target that the routing key of an event's message names."""
+    key = original.routing_key
+    return key.removeprefix(_FAILURE_KEY) if key.startswith(_FAILURE_KEY) else ""
+
+
+def _revision(content: object) -> str:
+    revision = content.get("revision") if isinstance(content, dict) else None
+    return text_of(revision) if isinstance(revision, str) else ""
+
+
+def _text(value: object) -> str:
+    return "" if value is None else text_of(str(value))
