@@ -51,7 +51,7 @@ def test_every_documented_option_exists(name: str) -> None:
 
 
 def test_the_table_of_commands_is_whole() -> None:
-    rows = re.findall(r"^\| \[`(\w+)`\]\(#(?:paramedic-)?\w+\)", PAGE, re.MULTILINE)
+    rows = re.findall(r"^\| \[`([\w-]+)`\]\(#(?:paramedic-)?[\w-]+\)", PAGE, re.MULTILINE)
     assert sorted(rows) == sorted(COMMANDS)
 
 

@@ -47,6 +47,11 @@ COMMANDS: Mapping[str, Entry] = {
     "incidents": Entry(
         module="incidents", section=QUEUE, help="List incidents, or show one whole."
     ),
+    "dead-letters": Entry(
+        module="dead_letters",
+        section=QUEUE,
+        help="What could not be processed: list, show, replay, drop.",
+    ),
     "config": Entry(module="config", section=SET_UP, help="Check or show the settings."),
     "completion": Entry(
         module="completion", section=SET_UP, help="Print the completion script of a shell."

@@ -82,30 +82,40 @@ return {'replayed', number}
 """
 )
 
-#: Opens the incident of a letter again; one that waits or is being healed only learns of it.
+#: Opens the incident of a letter again, with those that were merged into it; where it waits
+#: or is being healed already, it only learns of the letter.
 #:
 #: ARGV: as `_REPLAY`, fingerprint. Gives {`replayed`, `gone`, `already`, `spent`, `settled`
 #: (it ended otherwise since) or `lost` (it is not kept), number, its group}.
 REPLAY_INCIDENT = (
     _REPLAY
     + """
-local incident = 'paramedic:incident:' .. ARGV[5]
-local known = redis.call('HMGET', incident, 'state', 'verdict', 'target', 'revision')
+local lead = 'paramedic:incident:' .. ARGV[5]
+local known = redis.call('HMGET', lead, 'state', 'verdict', 'target', 'revision', 'result')
 if not known[1] then return {'lost', 0, ''} end
 if known[1] == 'closed' and known[2] ~= 'failed' then return {'settled', 0, ''} end
 local number, why = begin_replay()
 if not number then return {why, 0, ''} end
+
 local group = known[3] .. '@' .. (known[4] or '')
-redis.call('HSET', incident, 'letter', letter)
-if known[1] == 'closed' then
+local function open_again(fingerprint)
+  local incident = 'paramedic:incident:' .. fingerprint
+  local now_is = redis.call('HMGET', incident, 'state', 'lead', 'target', 'revision')
+  local same = now_is[3] == known[3] and (now_is[4] or '') == (known[4] or '')
+  if now_is[1] ~= 'closed' or now_is[2] ~= ARGV[5] or not same then return end
   redis.call('HSET', incident, 'state', 'waiting', 'verdict', '', 'opened_at', now, 'attempts', 0)
-  redis.call('HDEL', incident, 'lead', 'commit', 'closed_at', 'hosts', 'attempts_log', 'phase',
-             'detail', 'candidates')
-  redis.call('SADD', 'paramedic:waiting:' .. group, ARGV[5])
+  redis.call('HDEL', incident, 'lead', 'commit', 'closed_at', 'attempts_log', 'phase', 'detail',
+             'candidates')
+  redis.call('SADD', 'paramedic:waiting:' .. group, fingerprint)
   redis.call('ZADD', 'paramedic:waiting', now, group)
 end
+local result = known[5] and redis.call('GET', 'paramedic:result:' .. known[5])
+local followers = result and cjson.decode(result).merged
+if type(followers) ~= 'table' then followers = {} end
+for _, fingerprint in ipairs(followers) do open_again(fingerprint) end
+open_again(ARGV[5])
+redis.call('HSET', lead, 'letter', letter)
 end_replay()
 return {'replayed', number, group}
 """
 )
-
