@@ -94,6 +94,22 @@ def depth(app: Celery, queue: str) -> int:
         return int(getattr(declared, "message_count", 0) or 0)
 
 
+def readers(app: Celery, timeout: float = 1.0) -> dict[str, tuple[str, ...]]:
+    """The workers that answer, each with the queues that it reads.
+
+    A worker of a solo pool does not answer while it works.
+
+    Args:
+        app: whose workers.
+        timeout: seconds that they have for it.
+    """
+    answers = app.control.inspect(timeout=timeout).active_queues() or {}
+    return {
+        str(worker): tuple(sorted(queue["name"] for queue in queues_))
+        for worker, queues_ in sorted(answers.items())
+    }
+
+
 def publish_again(app: Celery, queue: Queue, message: Original) -> None:
     """Publish a message as it once was to one queue, whatever exchange it had come through."""
     with app.producer_or_acquire() as producer:

@@ -47,6 +47,9 @@ COMMANDS: Mapping[str, Entry] = {
     "incidents": Entry(
         module="incidents", section=QUEUE, help="List incidents, or show one whole."
     ),
+    "status": Entry(
+        module="status", section=QUEUE, help="What is reachable, what waits, what needs you."
+    ),
     "dead-letters": Entry(
         module="dead_letters",
         section=QUEUE,
