@@ -167,3 +167,57 @@ def test_all_tests_can_be_tried_to_see_which_a_candidate_turns_green(tmp_path: P
     }
     assert greens == {"one", "two"}
     assert sum(sifted.passed for sifted in one_test) < sum(s.passed for s in all_tests)
+
+
+SURROUNDINGS = """
+    import os
+    import sys
+
+    def in_a_variable(n):
+        os.environ["LAST"] = os.environ.get("LAST") or str(n + n + 1)
+        return int(os.environ["LAST"])
+
+    def in_the_search_path(n):
+        sys.path.append(str(n + n + 1))
+        return int(next(p for p in sys.path if p.isdigit()))
+
+    def in_the_folder(n):
+        name = os.path.basename(os.getcwd())
+        if not name.isdigit():
+            name = str(n + n + 1)
+            os.makedirs(f"/tmp/surroundings/{name}", exist_ok=True)
+            os.chdir(f"/tmp/surroundings/{name}")
+        return int(name)
+
+    def in_a_file(n, folder):
+        path = folder.parent / "last"
+        if not path.exists():
+            path.write_text(str(n + n + 1))
+        return int(path.read_text())
+
+    def in_a_key(n, seen={0: None}):
+        if 0 in seen:
+            del seen[0]
+            seen[n + n + 1] = None
+        return next(iter(seen))
+"""
+PLACES = ["in_a_variable", "in_the_search_path", "in_the_folder", "in_a_key"]
+
+
+def test_surroundings_are_put_back_without_a_new_process(tmp_path: Path) -> None:
+    tests = "\n".join(f"def test_{p}():\n    assert places.{p}(3) == 6" for p in PLACES)
+    file = "def test_in_a_file(tmp_path):\n    assert places.in_a_file(3, tmp_path) == 6"
+    text = f"import places\n\n{tests}\n\n{file}\n"
+    places = SURROUNDINGS.replace("/tmp/surroundings", str(tmp_path / "folders"))
+    failing = [f"test_places.py::test_{place}" for place in (*PLACES, "in_a_file")]
+    root = tmp_path / "root"
+    root.mkdir()
+    project = write_project(root, {"places.py": places, "test_places.py": text})
+    with prepared(project, failing) as ready:
+        validator, candidates, seen = ready.validator, ready.candidates, ready.seen
+        for place, test in zip((*PLACES, "in_a_file"), seen.failing, strict=True):
+            own = [c for c in candidates if c.function and c.function.name == place]
+            together = validator.sift(own, [test])
+            alone = [validator.sift([candidate], [test])[0] for candidate in own[:40]]
+            assert Letter.PASSED in [sifted.letter for sifted in alone[1:]], place
+            assert together[:40] == alone, place

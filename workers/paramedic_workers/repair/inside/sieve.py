@@ -2,7 +2,7 @@
 
 A child tells of each candidate as soon as it is done with it, so that one that dies costs
 only the candidate it was at. It also ends early, and the others get a new child, when a
-candidate has left something behind that would disturb them.
+candidate has left something behind that would disturb them and cannot be put back.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ import gc
 import os
 import random
 import re
-import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ import pytest
 from .children import Nursery, OutOfTime, limit_cpu, write_all
 from .items import FAILED, LOST, PASSED, SKIPPED, Parameters, run_quickly
 from .state import SharedState, modules_by_file
+from .surroundings import Surroundings, scratch_of
 from .swap import Swap, apply
 
 #: How one candidate did, one letter each.
@@ -43,6 +42,8 @@ class _Batch:
     #: Letters stand for candidates that cannot be tried.
     swaps: list[Any]
     state: SharedState
+    #: The folder below which tests get folders of their own.
+    scratch: str
     abort: bool
     seed: int
 
@@ -70,6 +71,7 @@ class Sieve:
         self._swap_of = swap_of
         self._modules = modules_by_file(root)
         self._states: dict[tuple[str, ...], SharedState] = {}
+        self._scratch = scratch_of(items[0].config) if items else ""
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """One letter for each candidate, and how many tests it passed.
@@ -84,6 +86,7 @@ class Sieve:
             tests=[(self._items[number], limit) for number, limit in request["tests"]],
             swaps=[self._swap_of(candidate) for candidate in request["candidates"]],
             state=self._state(tuple(request["files"])),
+            scratch=self._scratch,
             abort=request["abort"],
             seed=request["seed"],
         )
@@ -134,7 +137,9 @@ def _worker(key: bytes, batch: _Batch, first: int) -> Callable[[int], None]:
     def work(pipe: int) -> None:
         gc.disable()
         parameters = [Parameters(item) for item, _ in batch.tests]
-        traces = _Traces()
+        surroundings = Surroundings(batch.scratch)
+        # An earlier child may have been killed in the middle of a test.
+        surroundings.empty_scratch()
         for number in range(first, len(batch.swaps)):
             swap = batch.swaps[number]
             if isinstance(swap, str):
@@ -143,7 +148,7 @@ def _worker(key: bytes, batch: _Batch, first: int) -> Callable[[int], None]:
             passed, letter = _try(batch, swap, parameters)
             write_all(pipe, b"%s %d:%d%s\n" % (key, number, passed, letter))
             batch.state.put_back()
-            if traces.are_left():
+            if not surroundings.put_back():
                 return
 
     return work
@@ -177,32 +182,3 @@ def within(limit: float, work: Callable[[], bytes]) -> bytes:
         limit_cpu(0, lethal=False)
         return LETTERS[LOST]
     return letter
-
-
-class _Traces:
-    """What a candidate may leave behind that reaches the next ones, and that is quickly seen."""
-
-    def __init__(self) -> None:
-        self._before = self._now()
-
-    def are_left(self) -> bool:
-        """Whether something is not as it was."""
-        try:
-            return self._now() != self._before
-        except Exception:  # noqa: BLE001 - also these functions may have been replaced
-            return True
-
-    @staticmethod
-    def _now() -> tuple[object, ...]:
-        return (
-            os.getcwd(),  # noqa: PTH109 - called for every candidate
-            threading.active_count(),
-            sys.getrecursionlimit(),
-            len(sys.path),
-            len(os.environ),
-            id(open),
-            id(print),
-            id(pytest.Function.runtest),
-            id(pytest.Function.setup),
-            id(time.time),
-        )
