@@ -160,10 +160,8 @@ def test_several_are_not_deleted_where_nobody_can_be_asked() -> None:
 
 def test_a_rate_spreads_letters_over_time(monkeypatch: pytest.MonkeyPatch) -> None:
     present = [100.0]
-    monkeypatch.setattr(dead_letters_work.time, "monotonic", lambda: present[0])
-    monkeypatch.setattr(
-        dead_letters_work.time, "sleep", lambda seconds: present.append(present.pop() + seconds)
-    )
+    monkeypatch.setattr("time.monotonic", lambda: present[0])
+    monkeypatch.setattr("time.sleep", lambda seconds: present.append(present.pop() + seconds))
     moments = [present[0] for _ in dead_letters_work._paced("abc", 4.0)]
     assert moments == [100.0, 100.25, 100.5]
 

@@ -31,8 +31,8 @@ from paramedic_workers.sinks.report import plain
 
 #: Digits of a letter's id that are shown: enough to name it on the command line.
 ID_SHOWN = 10
-#: Characters of an error in the list on a terminal; a pipe gets all of it.
-_ERROR_SHOWN = 160
+#: Characters of an error in the list; `show` has all of it.
+_ERROR_SHOWN = 300
 #: Lines of a message that a terminal shows; a pipe gets all of them.
 _LINES_SHOWN = 60
 #: Bytes that are shown of a message that is no text.
@@ -59,16 +59,18 @@ def _table(console: Console, letters: Iterable[DeadLetter], limit: int) -> Table
     whole = ("letter", "kept", "reason", "replays")
     shown = table(console, *columns, whole=whole, right=("replays",))
     for letter in letters:
-        error = one_line(plain(_safe(f"{letter.error_type}: {letter.message}")))
-        if console.is_terminal:
-            error = error[:_ERROR_SHOWN]
+        # The module of an error stands in `show`; here it would push its message out.
+        kind = letter.error_type.rpartition(".")[2]
+        error = one_line(plain(_safe(f"{kind}: {letter.message}")), _ERROR_SHOWN)
         shown.add_row(
             Text(letter.id[:ID_SHOWN], style="soft"),
-            Text(f"{letter.at:%Y-%m-%d %H:%M:%S}"),
+            # A terminal has no room for more; `show` has it.
+            Text(f"{letter.at:%m-%d %H:%M}" if console.is_terminal else letter.at.isoformat()),
             Text(words(letter.reason), style=TONES[letter.reason]),
             Text(plain(_origin(letter))),
-            Text(f"{len(letter.replays)} of {limit}" if letter.replays else ""),
-            Text(error),
+            Text(f"{len(letter.replays)}/{limit}" if letter.replays else ""),
+            # The one column that is cut where the terminal is narrow.
+            Text(error, no_wrap=True, overflow="ellipsis"),
         )
     return shown
 

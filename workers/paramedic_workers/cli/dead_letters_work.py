@@ -15,6 +15,7 @@ from paramedic.text import counted
 from paramedic_workers.cli.dead_letters_posts import BrokerPosts
 from paramedic_workers.cli.dead_letters_words import ENDS, what_replay_does
 from paramedic_workers.cli.screen import notes, output, table
+from paramedic_workers.cli.show import words
 from paramedic_workers.dead_letters.model import DeadLetter
 from paramedic_workers.dead_letters.replay import Replayed, ReplayEnd, Replayer, this_person
 from paramedic_workers.dead_letters.selection import Selected
@@ -142,9 +143,8 @@ def _show_letters(letters: Iterable[DeadLetter], ends: Mapping[str, ReplayEnd]) 
         what = "it is deleted" if end is None else ENDS[end]
         if end is ReplayEnd.REPLAYED:
             what = what_replay_does(letter)
-        shown.add_row(
-            letter.id[:ID_SHOWN], letter.reason, Text(plain(letter.error_type)), Text(plain(what))
-        )
+        kind = plain(letter.error_type.rpartition(".")[2])
+        shown.add_row(letter.id[:ID_SHOWN], words(letter.reason), Text(kind), Text(plain(what)))
     if shown.row_count:
         console.print(shown)
 
