@@ -429,6 +429,18 @@ def test_the_broker_gets_the_message_byte_for_byte(broker: Broker, ledger: redis
     assert message.headers["id"] == Lineage(letter=LETTER, number=1).task_id
 
 
+def test_what_the_broker_cannot_carry_stays(broker: Broker, ledger: redis.Redis) -> None:
+    """AMQP has no number of that size; a Redis carries whatever is JSON."""
+    flow, store = Flow(ledger), DeadLetters(ledger)
+    original = Original(body=b"[]", content_type="application/json", headers={"n": 2**70})
+    store.keep(make_letter(flow, original=original))
+    worker = Replayer(client=ledger, posts=BrokerPosts(broker.settings), limit=3, by="ada@desk")
+    done = worker.replay(store.get(LETTER))
+    carried = broker.name == "redis"
+    assert done.end is (ReplayEnd.REPLAYED if carried else ReplayEnd.NO_MESSAGE)
+    assert store.count() == (0 if carried else 1)
+
+
 def test_doorbells_are_rung_on_the_broker(broker: Broker) -> None:
     settings = msgspec.structs.replace(broker.settings, sinks={"file": {}})
     posts = BrokerPosts(settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import stat
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from paramedic_workers.cli import dead_letters_show, dead_letters_work
 from paramedic_workers.cli.age import Age
 from paramedic_workers.cli.dead_letters import _ask, _selection, command
 from paramedic_workers.cli.dead_letters_words import ADVICE, ENDS, TONES, what_next
+from paramedic_workers.cli.screen import console_on
 from paramedic_workers.dead_letters.model import (
     Attempt,
     DeadLetter,
@@ -164,6 +166,48 @@ def test_a_rate_spreads_letters_over_time(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("time.sleep", lambda seconds: present.append(present.pop() + seconds))
     moments = [present[0] for _ in dead_letters_work._paced("abc", 4.0)]
     assert moments == [100.0, 100.25, 100.5]
+
+
+class Terminal(io.StringIO):
+    """A stream that people look at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("said", "done"), [("y\n", True), ("n\n", False), ("", False)])
+def test_a_person_is_asked_before_several_are_deleted(
+    monkeypatch: pytest.MonkeyPatch, said: str, done: bool
+) -> None:
+    question = Terminal()
+    monkeypatch.setattr("sys.stdin", Terminal(said))
+    monkeypatch.setattr("sys.stderr", question)
+    try:
+        _ask(3)
+        agreed = True
+    except click.Abort:
+        agreed = False
+    assert agreed is done
+    assert "3 dead letters" in question.getvalue()
+
+
+def test_a_terminal_sees_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    assert list(dead_letters_work._with_progress(("a", "b"), "replaying")) == ["a", "b"]
+    assert "replaying" in screen.getvalue()
+    assert "2/2" in screen.getvalue()
+
+
+def test_a_list_is_one_line_a_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal()
+    begun = letter(state=LetterState.REPLAYING, replays=(Replay(at=AT, by="ada@desk"),))
+    console = console_on(screen)
+    console.print(dead_letters_show._table(console, [begun, letter(message="long " * 99)], 3))
+    lines = [line for line in screen.getvalue().split("\n") if "3f9ac" in line]
+    assert len(lines) == 2
+    assert "1/3, begun" in lines[0]
+    assert "hunter2" not in screen.getvalue()
 
 
 def test_every_part_explains_itself() -> None:

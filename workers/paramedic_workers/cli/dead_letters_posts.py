@@ -1,11 +1,16 @@
 """The broker, as replays use it."""
 
+# amqp has no types.
+# mypy: disable-error-code="import-untyped"
+
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
+from amqp import AMQPError
 from kombu.entity import Queue
 from kombu.exceptions import OperationalError
 
@@ -13,7 +18,8 @@ from paramedic_workers import topology
 from paramedic_workers.app import make_app
 from paramedic_workers.connections import broker_url, without_password
 from paramedic_workers.dead_letters.model import Original
-from paramedic_workers.errors import BrokerError
+from paramedic_workers.dead_letters.replay import Unsendable
+from paramedic_workers.errors import BrokerError, describe
 from paramedic_workers.settings import Settings
 from paramedic_workers.tasks import ring_group, ring_sink
 
@@ -42,9 +48,13 @@ class BrokerPosts:
 
         Raises:
             BrokerError: the broker did not take it.
+            Unsendable: it never will.
         """
-        with self._broker_errors():
-            topology.publish_again(self._app, self._queues[queue], message)
+        try:
+            with self._broker_errors():
+                topology.publish_again(self._app, self._queues[queue], message)
+        except (ValueError, TypeError, struct.error, AMQPError) as error:
+            raise Unsendable(": ".join(describe(error)[:2])) from error
 
     def ring_group(self, group: str) -> None:
         """Ring for a group that waits.

@@ -68,11 +68,18 @@ def _table(console: Console, letters: Iterable[DeadLetter], limit: int) -> Table
             Text(f"{letter.at:%m-%d %H:%M}" if console.is_terminal else letter.at.isoformat()),
             Text(words(letter.reason), style=TONES[letter.reason]),
             Text(plain(_origin(letter))),
-            Text(f"{len(letter.replays)}/{limit}" if letter.replays else ""),
+            Text(_replays_made(letter, limit)),
             # The one column that is cut where the terminal is narrow.
             Text(error, no_wrap=True, overflow="ellipsis"),
         )
     return shown
+
+
+def _replays_made(letter: DeadLetter, limit: int) -> str:
+    if not letter.replays:
+        return ""
+    begun = ", begun" if letter.state is LetterState.REPLAYING else ""
+    return f"{len(letter.replays)}/{limit}{begun}"
 
 
 def _origin(letter: DeadLetter) -> str:

@@ -56,7 +56,7 @@ ENDS: Mapping[ReplayEnd, str] = {
     ReplayEnd.SETTLED: "is settled: what it stood for ended well otherwise; drop it",
     ReplayEnd.LOST: "cannot be replayed: its incident or result is not kept any more; drop it",
     ReplayEnd.NO_QUEUE: "cannot be replayed: these settings have no queue of its name",
-    ReplayEnd.NO_MESSAGE: "cannot be replayed: it never was a message; drop it",
+    ReplayEnd.NO_MESSAGE: "cannot be replayed: it is no message that the broker takes; drop it",
     ReplayEnd.GONE: "is gone: somebody has dropped it",
 }
 

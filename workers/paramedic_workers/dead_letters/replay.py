@@ -65,10 +65,14 @@ class ReplayEnd(StrEnum):
     LOST = "lost"
     #: No queue of these settings has its name.
     NO_QUEUE = "no_queue"
-    #: It was no message, so it cannot be sent as one.
+    #: It never was a message, or none that this broker takes.
     NO_MESSAGE = "no_message"
     #: There is no such letter any more.
     GONE = "gone"
+
+
+class Unsendable(ValueError):
+    """The message has something in it that the broker's protocol cannot carry."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +97,7 @@ class Posts(Protocol):
 
         Raises:
             BrokerError: the broker did not take it.
+            Unsendable: it never will.
         """
         ...
 
@@ -192,7 +197,11 @@ class Replayer:
         begun, number = cast("tuple[str, int]", answer)
         if begun != "begun":
             return Replayed(letter=letter.id, end=ReplayEnd(begun))
-        self._publish(letter, Lineage(letter=letter.id, number=number))
+        try:
+            self._publish(letter, Lineage(letter=letter.id, number=number))
+        except Unsendable as error:
+            _log.error("a dead letter cannot be sent", letter=letter.id, error=str(error))
+            return Replayed(letter=letter.id, end=ReplayEnd.NO_MESSAGE, number=number)
         ended = self.client.eval(keys.END_REPLAY, 0, *self._arguments(letter), number)
         return Replayed(
             letter=letter.id,
