@@ -229,7 +229,7 @@ def _answer_of(task: Task[StrategyReport]) -> tuple[StrategyReport, Failure | No
             raise TypeError(f"The strategy returned {type(report).__name__}, no StrategyReport.")
     except BaseException as error:  # noqa: BLE001 - a strategy is foreign code
         failure = failure_of(error, Phase.REPAIR)
-        detail = f"{failure.cause.type}: {failure.cause.message}"
+        detail = f"The strategy itself broke: {failure.cause.type}: {failure.cause.message}"
         return StrategyReport(outcome=AttemptOutcome.BROKE, detail=detail), failure
     return report, None
 

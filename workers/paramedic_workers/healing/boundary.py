@@ -28,6 +28,11 @@ class Failure:
     cause: Cause
     verdict: Verdict
 
+    @property
+    def transient(self) -> bool:
+        """Whether the same heal may succeed later."""
+        return isinstance(self.error, ParamedicError) and self.error.transient
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome(Generic[T]):

@@ -47,6 +47,7 @@ class Conclusions:
             verdict=ending.verdict,
             summary=summary_of(ending.verdict, ending.tests, ending.cause),
             cause=ending.cause,
+            transient=ending.transient,
             failing_tests=ending.tests,
             merged=tuple(incident.fingerprint for incident in others),
             phases=journal.phase_times(),
@@ -88,7 +89,8 @@ class Conclusions:
         failure = outcome.failure or outcome.tried.broken
         verdict = failure.verdict if failure is not None else Verdict.FAILED
         summary = summary_of(verdict, outcome.tests, cause)
-        return replace(plain, verdict=verdict, summary=summary)
+        transient = failure is not None and failure.transient
+        return replace(plain, verdict=verdict, summary=summary, transient=transient)
 
     def _cause(self, outcome: CauseOutcome, report: TestReport) -> Cause:
         if outcome.best is None:
@@ -131,6 +133,7 @@ def unpublished(result: Result, failure: Failure, title: str) -> Result:
         result,
         verdict=Verdict.FAILED,
         cause=failure.cause,
+        transient=failure.transient,
         summary=summary_of(Verdict.FAILED, result.failing_tests, failure.cause, title=title),
     )
 

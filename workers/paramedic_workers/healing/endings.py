@@ -24,6 +24,8 @@ class Ending:
     tests: tuple[str, ...] = ()
     #: What endings of one reason share, where their messages differ: the missing module.
     about: str = ""
+    #: Whether the reason passes by itself.
+    transient: bool = False
 
 
 def same_cause_together(endings: Iterable[Ending]) -> tuple[Ending, ...]:

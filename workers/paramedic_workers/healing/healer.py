@@ -331,13 +331,24 @@ class _Heal:
             # The incident whose fix it is has that branch already.
             branch = branch.replace(result.fingerprint, outcome.known.incident)
             return self._finished(replace(result, branch=branch), journal)
-        work = partial(put_on_branch, workspace, result, self._target, branch)
-        failure = guarded(Phase.PUBLISH, journal, work).failure
-        if failure is not None:
+        publishing = guarded(
+            Phase.PUBLISH, journal, partial(self._publish, workspace, result, branch)
+        )
+        if publishing.failure is not None:
             title = outcome.best.offered.title if outcome.best else ""
-            return self._finished(unpublished(result, failure, title), journal)
+            return self._finished(unpublished(result, publishing.failure, title), journal)
+        if publishing.value:
+            journal.say(f"not published: {publishing.value}")
+            return self._finished(replace(result, unpublished=publishing.value), journal)
         journal.say(f"published as {branch}")
         return self._finished(replace(result, branch=branch), journal)
+
+    def _publish(self, workspace: HealWorkspace, result: Result, branch: str) -> str:
+        """Why the patch may be on no branch; empty where it is on its branch now."""
+        refusal = self._request.may_publish(branch)
+        if not refusal:
+            put_on_branch(workspace, result, self._target, branch)
+        return refusal
 
     def _finished(self, result: Result, journal: Journal) -> Result:
         journal.say(f"{result.verdict}: {result.summary}", incident=result.incident)
@@ -377,6 +388,7 @@ class _Heal:
         ending = Ending(
             verdict=failure.verdict,
             cause=failure.cause,
+            transient=failure.transient,
             incidents=tuple(incidents) or (identified(lead, self._target.name),),
             tests=tuple(dict.fromkeys(i.test for i in incidents if i.test)),
         )

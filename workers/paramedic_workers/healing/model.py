@@ -175,6 +175,11 @@ def ignore_progress(_progress: Progress) -> None:
     """The callback for those who do not watch."""
 
 
+def always_publish(_branch: str) -> str:
+    """The answer where nothing speaks against a branch."""
+    return ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class HealRequest:
     """A group: incidents of one target at one revision, healed together."""
@@ -187,6 +192,9 @@ class HealRequest:
     known_fixes: tuple[KnownFix, ...] = ()
     #: A checkout whose uncommitted changes belong to what is healed (`paramedic heal .`).
     checkout: Path | None = None
+    #: Asked with the branch right before it is pushed: says why not, or gives an empty text.
+    #: The patch then stays in its result. What it raises ends the publishing.
+    may_publish: Callable[[str], str] = always_publish
 
 
 @dataclass(frozen=True, kw_only=True)

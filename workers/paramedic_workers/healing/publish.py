@@ -3,7 +3,8 @@
 `healed` goes to `paramedic/<fingerprint>`, `proposed` to `paramedic/proposal/<fingerprint>`
 where the target's settings want that; nothing is published where no remote is set. A
 patch that cannot be published ends in `failed`, with the patch and its proof kept in the
-result: `healed` would promise a branch that is not there.
+result: `healed` would promise a branch that is not there. Where a limit of branches is
+reached, the patch stays in its result too, which says so: there is nothing wrong with it.
 """
 
 from __future__ import annotations
