@@ -200,3 +200,11 @@ def test_a_replay_that_fails_makes_the_same_letter_dead_again(
     assert len(kept.replays) == 1
     assert list(letters.letters(replayed=True)) == []
     assert letters.counts() == {"error": 1}
+
+
+@pytest.mark.parametrize("name", ["", "reasons", "replayed", "limit", "f" * 32, "zz", "*"])
+def test_what_names_no_letter_is_a_mistake(letters: DeadLetters, make: Any, name: str) -> None:
+    """Also where a key of the store has such a name."""
+    letters.keep(make())
+    with pytest.raises(UsageError, match="No dead letters"):
+        letters.get(name)

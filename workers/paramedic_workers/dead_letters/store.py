@@ -32,6 +32,8 @@ NEARLY_FULL = 0.9
 NOTICE = timedelta(days=1)
 #: Seconds between two warnings of the sweep about the same bound.
 WARNING_SECONDS = 3600
+#: Digits of a whole id.
+_ID_LENGTH = 32
 #: Letters that are read in one round trip; one of them may be large.
 _PAGE = 50
 #: Letters discarded by age at once, so that the server is never kept busy for long.
@@ -84,12 +86,15 @@ class DeadLetters:
         Raises:
             UsageError: there is none, or more than one.
         """
-        names = [name for name in self._all_ids() if id_prefix and name.startswith(id_prefix)]
+        names = [id_prefix]
+        if len(id_prefix) != _ID_LENGTH:
+            names = [name for name in self._all_ids() if id_prefix and name.startswith(id_prefix)]
         found = list(self._read(names)) if len(names) == 1 else []
         if not found:
+            several = len(names) > 1
             raise UsageError(
-                f"{len(names) or 'No'} dead letters begin with {id_prefix!r}.",
-                remedy="Give more of the id." if names else "`paramedic dead-letters list` helps.",
+                f"{len(names) if several else 'No'} dead letters begin with {id_prefix!r}.",
+                remedy="Give more of the id." if several else "See `paramedic dead-letters list`.",
             )
         return found[0]
 
