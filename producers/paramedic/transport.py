@@ -166,6 +166,8 @@ class KombuTransport:
             content_encoding=wire.CONTENT_ENCODING,
             delivery_mode=2,
             timeout=self._timeout,
+            # RabbitMQ returns what it has no queue for, and its return is an error.
+            mandatory=True,
             **message.properties,
         )
 

@@ -26,8 +26,24 @@ FAILURE_EXCHANGE = "paramedic.failures"
 INTAKE_QUEUE = "paramedic.intake"
 #: What of the exchange goes into that queue: everything.
 INTAKE_BINDING = "failure.#"
-#: Arguments of the queue; everyone who declares it must use the same.
-INTAKE_QUEUE_ARGUMENTS: Mapping[str, object] = {}
+#: Exchange (fanout, durable) to which RabbitMQ sends what it takes out of a queue unread.
+DEAD_EXCHANGE = "paramedic.dead"
+#: Times that RabbitMQ delivers a message again before it gives it up; the same as the default
+#: of RabbitMQ 4. It counts what never ran, too (a lost connection gives back all that a worker
+#: holds), so it is far above the three runs that the ledger of attempts allows a message, and
+#: only ends what kills workers before those can count.
+DELIVERY_LIMIT = 20
+#: Arguments of the queue, for RabbitMQ; Redis ignores them. Everyone who declares the queue
+#: must use the same.
+INTAKE_QUEUE_ARGUMENTS: Mapping[str, object] = {
+    # On disk, and on several machines of a cluster, before the publisher gets its confirm.
+    "x-queue-type": "quorum",
+    "x-delivery-limit": DELIVERY_LIMIT,
+    "x-dead-letter-exchange": DEAD_EXCHANGE,
+    # Keep a message until its dead letter has arrived; works with this overflow only.
+    "x-dead-letter-strategy": "at-least-once",
+    "x-overflow": "reject-publish",
+}
 #: Name of the Celery task that a message calls.
 INTAKE_TASK = "paramedic.intake"
 #: Greatest size of the events of one message in bytes; at least one event always fits.

@@ -12,12 +12,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import structlog
 from celery import Celery, signals
+from kombu.exceptions import OperationalError
 
 from paramedic_workers import plain_json, settings_file, topology
 from paramedic_workers.connections import broker_url
+from paramedic_workers.errors import BrokerError
 from paramedic_workers.settings import Settings
 from paramedic_workers.telemetry.logs import configure_logs
 
@@ -34,6 +38,8 @@ HEAL_GRACE = 600
 TASK_LIMIT = 300
 #: Seconds that a publish waits for a broker that does not answer.
 SOCKET_TIMEOUT = 15.0
+
+_log = structlog.get_logger()
 
 
 def worker_settings() -> Settings:
@@ -58,7 +64,9 @@ def make_app(settings: Settings) -> Celery:
     signals.setup_logging.connect(_set_up_logging)
     plain_json.register()
     sinks = topology.sink_names(settings)
-    app = Celery("paramedic", broker=broker_url(settings), include=["paramedic_workers.tasks"])
+    url = broker_url(settings)
+    signals.celeryd_after_setup.connect(_declare_queues)
+    app = Celery("paramedic", broker=url, include=["paramedic_workers.tasks"])
     app.conf.update(
         # JSON only: a message can never make a worker run what it carries.
         task_serializer="json",
@@ -73,13 +81,11 @@ def make_app(settings: Settings) -> Celery:
         task_acks_on_failure=True,
         task_acks_on_timeout=True,
         task_reject_on_worker_lost=False,
-        broker_transport_options={
-            "visibility_timeout": settings.lease_seconds * VISIBILITY_LEASES,
-            "unacked_restore_interval": 1,
-            "unacked_restore_throttle": 1,
-            "socket_timeout": SOCKET_TIMEOUT,
-            "socket_connect_timeout": SOCKET_TIMEOUT,
-        },
+        # RabbitMQ's quorum queues know prefetch limits per consumer only.
+        worker_detect_quorum_queues=True,
+        broker_transport_options=topology.transport_options(
+            url, settings.lease_seconds * VISIBILITY_LEASES, SOCKET_TIMEOUT
+        ),
         # No message, however it is made, may end a worker.
         worker_consumer="paramedic_workers.consumer:CarefulConsumer",
         broker_connection_retry_on_startup=True,
@@ -115,6 +121,20 @@ def heal_limit(settings: Settings) -> float:
     """Seconds after which Celery kills a heal."""
     budgets = [target.budget for target in settings.targets.values()]
     return max(budgets, default=0.0) + HEAL_GRACE
+
+
+def _declare_queues(instance: Any, **_: object) -> None:
+    """Declare every queue before a worker reads from any, so that none is missed later."""
+    app = instance.app
+    try:
+        topology.declare(app)
+    except BrokerError as error:
+        # Worker and supervisor would only fail again and again.
+        _log.error("the queues cannot be declared", error=str(error))
+        raise SystemExit(2) from error
+    except (*app.connection_for_write().connection_errors, OperationalError) as error:
+        # The worker waits for the broker by itself; the sweep declares what is missing.
+        _log.warning("the broker is away", error=str(error))
 
 
 def _set_up_logging(loglevel: int | None = None, logfile: str | None = None, **_: object) -> None:

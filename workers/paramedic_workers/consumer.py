@@ -18,6 +18,16 @@ from paramedic_workers.tasks import keep_unusable_message
 class CarefulConsumer(Consumer):  # type: ignore[misc] # Celery is not typed
     """Celery's consumer, which no message can end."""
 
+    class Blueprint(Consumer.Blueprint):  # type: ignore[misc]
+        """Celery's steps, without the 28 queues on RabbitMQ in which it keeps delayed tasks.
+
+        Nothing is delayed on a broker here: what is due later stands in the ledger.
+        """
+
+        default_steps = tuple(
+            step for step in Consumer.Blueprint.default_steps if "delayed_delivery" not in step
+        )
+
     def create_task_handler(self, *arguments: Any) -> Callable[[Any], None]:
         """What is called with each message."""
         handle = super().create_task_handler(*arguments)

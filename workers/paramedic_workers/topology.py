@@ -10,8 +10,12 @@
 Both named exchanges are topics. Every result also goes to `paramedic.results`, key
 `result.<target>.<verdict>`, for whoever binds a queue. That is itself a delivery, to the
 sink named `exchange`, which the intake workers serve: it is as durable as the others.
-kombu's `fanout` exchange is not used anywhere: on Redis it is pub/sub, and loses what
-nobody listens to.
+kombu's `fanout` exchange is not used on Redis: there it is pub/sub, and loses what nobody
+listens to.
+
+On RabbitMQ every queue is a quorum queue, and what the broker gives up goes through the
+exchange `paramedic.dead` into the queue of that name, from which the sweep takes it into
+the store of dead letters.
 """
 
 # kombu is typed only in part.
@@ -24,15 +28,22 @@ from dataclasses import dataclass
 
 from celery import Celery
 from kombu.entity import Exchange, Queue
+from kombu.exceptions import ChannelError
 
 from paramedic import wire
+from paramedic_workers.connections import speaks_amqp, without_password
 from paramedic_workers.dead_letters.model import Original
+from paramedic_workers.errors import BrokerError
 from paramedic_workers.results import Result, encode_result
 from paramedic_workers.settings import Settings
 
 HEAL_QUEUE = "paramedic.heal"
 #: The sink that publishes results to the topic exchange.
 EXCHANGE_SINK = "exchange"
+
+#: Seconds that a publish waits for RabbitMQ's confirm: one that is out of memory or disk takes
+#: nothing, and does not say so.
+CONFIRM_TIMEOUT = 15.0
 
 INTAKE_TASK = wire.INTAKE_TASK
 HEAL_TASK = "paramedic.heal"
@@ -50,10 +61,24 @@ INTAKE = Queue(
     durable=True,
 )
 
+#: Where RabbitMQ's own dead letters wait for the sweep.
+DEAD = Queue(
+    "paramedic.dead",
+    Exchange(wire.DEAD_EXCHANGE, type="fanout", durable=True),
+    queue_arguments={"x-queue-type": "quorum"},
+    durable=True,
+)
+
 
 def _direct(name: str) -> Queue:
     """The queue of this name, reached through the default exchange."""
-    return Queue(name, Exchange(""), routing_key=name, durable=True)
+    return Queue(
+        name,
+        Exchange(""),
+        routing_key=name,
+        queue_arguments=dict(wire.INTAKE_QUEUE_ARGUMENTS),
+        durable=True,
+    )
 
 
 def results_queue(sink: str) -> str:
@@ -80,11 +105,56 @@ def delivery_route(sink: str) -> Queue:
 
 def routes() -> dict[str, dict[str, object]]:
     """Where each task goes; a delivery's queue depends on its sink, see `delivery_route`."""
+    # RabbitMQ returns what it has no queue for, and its return is an error; Redis ignores both.
+    surely = {"mandatory": True, "confirm_timeout": CONFIRM_TIMEOUT}
     return {
-        INTAKE_TASK: {"queue": INTAKE},
-        HEAL_TASK: {"queue": _direct(HEAL_QUEUE)},
-        SWEEP_TASK: {"queue": _direct(wire.INTAKE_QUEUE)},
+        INTAKE_TASK: {"queue": INTAKE, **surely},
+        HEAL_TASK: {"queue": _direct(HEAL_QUEUE), **surely},
+        SWEEP_TASK: {"queue": _direct(wire.INTAKE_QUEUE), **surely},
+        DELIVER_TASK: surely,
     }
+
+
+def transport_options(url: str, visibility_timeout: float, timeout: float) -> dict[str, object]:
+    """What kombu is told about the connection.
+
+    Args:
+        url: of the broker.
+        visibility_timeout: seconds after which Redis delivers again what is not acknowledged.
+        timeout: seconds after which a broker that does not answer counts as away.
+    """
+    if speaks_amqp(url):
+        return {"confirm_publish": True, "connect_timeout": timeout}
+    return {
+        "visibility_timeout": visibility_timeout,
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+    }
+
+
+def declare(app: Celery) -> None:
+    """Declare every queue on RabbitMQ; Redis needs none of it.
+
+    Raises:
+        BrokerError: one exists with other arguments, which nothing but deleting it changes.
+        kombu's connection errors: the broker is away.
+    """
+    url = str(app.conf.broker_url)
+    if not speaks_amqp(url):
+        return
+    with app.connection_for_write() as connection:
+        for queue in (DEAD, *app.conf.task_queues):
+            try:
+                with connection.channel() as channel:
+                    queue.bind(channel).declare()
+            except ChannelError as error:
+                raise BrokerError(
+                    f"The queue {queue.name} on {without_password(url)} cannot be declared: "
+                    f"{str(error).rstrip('.')}.",
+                    remedy="If it is of an earlier version: let it run empty, and delete it.",
+                ) from error
 
 
 def depth(app: Celery, queue: str) -> int:
@@ -122,6 +192,8 @@ def publish_again(app: Celery, queue: Queue, message: Original) -> None:
             content_encoding=message.content_encoding or "binary",
             headers=dict(message.headers),
             delivery_mode=2,
+            mandatory=True,
+            confirm_timeout=CONFIRM_TIMEOUT,
             retry=True,
             retry_policy={"max_retries": 3},
             **message.properties,
@@ -145,6 +217,7 @@ class ResultsExchange:
                 routing_key=f"result.{result.target}.{result.verdict}",
                 content_type="application/json",
                 content_encoding="utf-8",
+                confirm_timeout=CONFIRM_TIMEOUT,
                 retry=True,
                 retry_policy={"max_retries": 3},
                 message_id=result.id,
