@@ -240,16 +240,54 @@ def test_a_letter_is_replayed_no_more_often_than_may_be(
     assert store.count() == 1
 
 
-def test_what_was_never_recorded_keeps_its_batch_id(
+def lost_again(letter: DeadLetter, number: int) -> DeadLetter:
+    """The letter of a replay that killed its workers."""
+    return msgspec.structs.replace(letter, replay=number, reason=Reason.WORKER_LOST)
+
+
+def test_a_replay_takes_the_place_of_a_batch_that_was_never_recorded(
     flow: Flow, store: DeadLetters, posts: KnownPosts
 ) -> None:
     """Its other copies, if there are any, must not count a second time."""
-    store.keep(make_letter(flow, reason=Reason.WORKER_LOST))
+    letter = make_letter(flow, reason=Reason.WORKER_LOST)
+    store.keep(letter)
     replayer(flow, posts).replay(store.get(LETTER))
-    (message,) = posts.published
-    assert json.loads(message.body)[0][0]["batch"] == "first"
-    assert message.headers["id"] == Lineage(letter=LETTER, number=1).task_id
-    assert flow.client.hlen(keys.JOURNAL) == 0, "the sweep must not record a poison"
+    store.keep(lost_again(letter, 1))
+    assert replayer(flow, posts).replay(store.get(LETTER)).number == 2
+    first, second = posts.published
+    assert [record(flow, one) for one in (letter.original, first, second)] == [False, False, True]
+    assert flow.ledger.occurrences() == 1
+    assert flow.client.hlen(keys.JOURNAL) == 0
+
+
+@pytest.mark.parametrize("reason", [Reason.WORKER_LOST, Reason.ATTEMPTS_EXHAUSTED])
+def test_a_batch_that_was_recorded_before_its_message_died_is_settled(
+    flow: Flow, store: DeadLetters, posts: KnownPosts, reason: Reason
+) -> None:
+    letter = make_letter(flow, reason=reason)
+    record(flow, letter.original)
+    store.keep(letter)
+    assert replayer(flow, posts).foresee(store.get(LETTER)) is ReplayEnd.SETTLED
+    assert replayer(flow, posts).replay(store.get(LETTER)).end is ReplayEnd.SETTLED
+    assert posts.published == []
+    assert flow.ledger.occurrences() == 1
+
+
+def test_a_refused_event_whose_replay_killed_its_workers_can_be_replayed(
+    flow: Flow, store: DeadLetters, posts: KnownPosts
+) -> None:
+    """The batch it once came in was recorded, without it."""
+    letter = make_letter(flow)
+    flow.client.set("paramedic:batch:first", "1")
+    store.keep(letter)
+    replayer(flow, posts).replay(store.get(LETTER))
+    store.keep(lost_again(letter, 1))
+    assert replayer(flow, posts).foresee(store.get(LETTER)) is ReplayEnd.REPLAYED
+    assert replayer(flow, posts).replay(store.get(LETTER)).end is ReplayEnd.REPLAYED
+    assert [record(flow, one) for one in posts.published] == [False, True]
+    store.keep(lost_again(letter, 2))
+    assert replayer(flow, posts).replay(store.get(LETTER)).end is ReplayEnd.SETTLED
+    assert flow.ledger.occurrences() == 1
 
 
 @pytest.mark.parametrize("body", [b"\xff\x00", b"[]", b"{}", b"[[1]]", b"[" * 100_000, b""])

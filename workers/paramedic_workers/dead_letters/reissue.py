@@ -1,8 +1,7 @@
 """The message of a replay: the original as it was, under an id of its own.
 
 A task id that a worker has seen may be remembered, and a batch id that intake has recorded
-is: what failed under them must come under others. What was never recorded keeps its batch
-id, so that it counts once even where a copy of it arrives by another way.
+is: what failed under them must come under others.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import msgspec
 
 from paramedic import wire
 from paramedic_workers.dead_letters.lineage import Lineage
-from paramedic_workers.dead_letters.model import DeadLetter, Original, Reason
+from paramedic_workers.dead_letters.model import DeadLetter, Original
 
 #: Says which replay a message is, also where it has no task id in its headers.
 REPLAY_HEADER = "paramedic_replay"
@@ -31,16 +30,17 @@ class Reissue:
     """A message that is ready to be published again."""
 
     message: Original
-    #: Id and JSON of the batch of events in it, for the journal; None where it holds none,
-    #: or one that intake must not get but through its message.
-    batch: tuple[str, bytes] | None = None
+    #: JSON of the batch of events in it, under the id of the replay; None where it holds none.
+    batch: bytes | None = None
+    #: The id that the batch had.
+    old_batch: str = ""
 
 
 def reissue(letter: DeadLetter, lineage: Lineage) -> Reissue:
     """The original message of a letter under the id of this replay."""
-    body, batch = letter.original.body, None
-    if letter.reason is Reason.INVALID and letter.queue == wire.INTAKE_QUEUE:
-        body, batch = _under_new_batch(body, lineage.task_id)
+    body, batch, old = letter.original.body, None, ""
+    if letter.queue == wire.INTAKE_QUEUE:
+        body, batch, old = _under_new_batch(body, lineage.task_id)
     properties = {"correlation_id": lineage.task_id}
     if isinstance(letter.original.properties.get("priority"), int):
         properties["priority"] = letter.original.properties["priority"]
@@ -50,7 +50,7 @@ def reissue(letter: DeadLetter, lineage: Lineage) -> Reissue:
         headers=_headers(letter.original.headers, lineage.task_id),
         properties=properties,
     )
-    return Reissue(message=message, batch=batch)
+    return Reissue(message=message, batch=batch, old_batch=old)
 
 
 def _headers(headers: Mapping[str, Any], task_id: str) -> dict[str, Any]:
@@ -67,15 +67,16 @@ def _headers(headers: Mapping[str, Any], task_id: str) -> dict[str, Any]:
     return {**kept, REPLAY_HEADER: task_id}
 
 
-def _under_new_batch(body: bytes, batch_id: str) -> tuple[bytes, tuple[str, bytes] | None]:
-    """The body with another batch id, and the batch; a body that holds none as it is."""
+def _under_new_batch(body: bytes, batch_id: str) -> tuple[bytes, bytes | None, str]:
+    """The body with another batch id, the batch, and the id it had; else the body as it is."""
     try:
         content = json.loads(body)
         batch = content[0][0]
-        if not isinstance(batch["batch"], str):
-            return body, None
+        old = batch["batch"]
+        if not isinstance(old, str):
+            return body, None, ""
         batch["batch"] = batch_id
     except (ValueError, TypeError, LookupError, RecursionError):
-        return body, None
+        return body, None, ""
     # In ASCII: what is wrong with it may be a character that UTF-8 cannot hold.
-    return json.dumps(content).encode(), (batch_id, json.dumps(batch).encode())
+    return json.dumps(content).encode(), json.dumps(batch).encode(), old

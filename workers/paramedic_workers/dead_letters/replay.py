@@ -9,7 +9,8 @@ By what the letter is:
 The first two are one step in the ledger. A message is published in three:
 
 1. The replay is counted in the letter. From here on, running it again continues the same
-   replay.
+   replay. Where the message holds a batch of events that was never recorded, the replay takes
+   its place: no other copy of the batch counts any more.
 2. The message is published under an id made of the letter and the number of the replay;
    however often that is done, it is recorded once.
 3. The letter leaves the list. Should its message have failed meanwhile, it is dead again,
@@ -37,7 +38,7 @@ import structlog
 from paramedic.event import now
 from paramedic_workers import keys
 from paramedic_workers.dead_letters.lineage import Lineage
-from paramedic_workers.dead_letters.model import DeadLetter, LetterState, Original, Replay
+from paramedic_workers.dead_letters.model import DeadLetter, LetterState, Original, Reason, Replay
 from paramedic_workers.dead_letters.reissue import reissue
 from paramedic_workers.errors import Verdict
 from paramedic_workers.incidents import IncidentState, Ledger, milliseconds
@@ -59,7 +60,8 @@ class ReplayEnd(StrEnum):
     ALREADY = "already"
     #: It was replayed as often as may be.
     SPENT = "spent"
-    #: There is nothing left to do: the sink has the result, or the incident ended otherwise.
+    #: There is nothing left to do: the sink has the result, the incident ended otherwise, or
+    #: the events were recorded before their message died.
     SETTLED = "settled"
     #: The result or the incident is not kept any more.
     LOST = "lost"
@@ -149,7 +151,8 @@ class Replayer:
             return self._foreseen_delivery(letter)
         if letter.incident:
             return self._foreseen_incident(letter)
-        return self._hindrance(letter) or ReplayEnd.REPLAYED
+        settled = ReplayEnd.SETTLED if self._was_recorded(letter) else ReplayEnd.REPLAYED
+        return self._hindrance(letter) or settled
 
     def _foreseen_delivery(self, letter: DeadLetter) -> ReplayEnd:
         ledger = Ledger(self.client)
@@ -167,6 +170,16 @@ class Replayer:
             settled = ended and incident.verdict is not Verdict.FAILED
             return ReplayEnd.SETTLED if settled else ReplayEnd.REPLAYED
         return ReplayEnd.LOST
+
+    def _was_recorded(self, letter: DeadLetter) -> bool:
+        """Whether the events of a message were recorded before it died; see `BEGIN_REPLAY`."""
+        failed = reissue(letter, Lineage(letter=letter.id, number=1)).old_batch
+        if letter.reason is Reason.INVALID or not failed:
+            return False
+        before = len(letter.replays) - (letter.state is LetterState.REPLAYING)
+        if before:
+            failed = Lineage(letter=letter.id, number=before).task_id
+        return self.client.get(keys.batch(failed)) not in (None, letter.id)
 
     def _hindrance(self, letter: DeadLetter) -> ReplayEnd | None:
         """Why the message of a letter cannot be published."""
@@ -193,7 +206,9 @@ class Replayer:
     def _message(self, letter: DeadLetter) -> Replayed:
         if hindrance := self._hindrance(letter):
             return Replayed(letter=letter.id, end=hindrance)
-        answer = self.client.eval(keys.BEGIN_REPLAY, 0, *self._arguments(letter))
+        old_batch = reissue(letter, Lineage(letter=letter.id, number=1)).old_batch
+        arguments = (*self._arguments(letter), old_batch, keys.BATCH_MEMORY)
+        answer = self.client.eval(keys.BEGIN_REPLAY, 0, *arguments)
         begun, number = cast("tuple[str, int]", answer)
         if begun != "begun":
             return Replayed(letter=letter.id, end=ReplayEnd(begun))
@@ -213,10 +228,9 @@ class Replayer:
         """Publish the message, and let the journal know of its events before, as producers do."""
         again = reissue(letter, lineage)
         if again.batch is not None:
-            name, content = again.batch
             with self.client.pipeline() as pipe:
-                pipe.hset(keys.JOURNAL, name, content.decode())
-                pipe.zadd(keys.JOURNAL_PUBLISHED, {name: milliseconds(self.clock())})
+                pipe.hset(keys.JOURNAL, lineage.task_id, again.batch.decode())
+                pipe.zadd(keys.JOURNAL_PUBLISHED, {lineage.task_id: milliseconds(self.clock())})
                 pipe.execute()
         self.posts.publish(letter.queue, again.message)
 

@@ -94,8 +94,9 @@ Trouble that is kept small (package `resilience`):
 
 The rest:
 
-    batch:<id>                      marks a batch of events as recorded
-                                    by intake; expires after BATCH_MEMORY
+    batch:<id>                      marks a batch of events as recorded, or holds the id of the
+                                    letter whose replay took its place
+                                    by intake, replay; expires after BATCH_MEMORY
     rejected                        list of JSON of `RejectedEvent`, newest first
                                     by intake; MAX_REJECTED
     sweep                           token of the running sweep
@@ -161,6 +162,11 @@ SWEEP = PREFIX + "sweep"
 HELD = PREFIX + "held"
 HELD_WHY = PREFIX + "held:why"
 BREAKERS = PREFIX + "breakers"
+
+
+def batch(batch_id: str) -> str:
+    """The mark of a batch that was recorded, or whose place a replay took."""
+    return f"{PREFIX}batch:{batch_id}"
 
 
 def incident(fingerprint: str) -> str:

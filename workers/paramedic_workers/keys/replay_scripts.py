@@ -37,11 +37,26 @@ end
 
 #: Counts a replay, before its message is published.
 #:
-#: ARGV: as `_REPLAY`. Gives {`begun`, `gone`, `already` or `spent`, number of the replay}.
+#: What failed otherwise than as invalid was not recorded as a batch; the replay takes its
+#: place, so that no other copy counts. It failed under the id of the replay before, else under
+#: its own. ARGV: as `_REPLAY`, id of the original's batch (empty: it holds none),
+#: BATCH_MEMORY. Gives {`begun`, `gone`, `already`, `spent` or `settled` (the batch was
+#: recorded after all), number}.
 BEGIN_REPLAY = (
     _REPLAY
     + """
+local known = redis.call('HMGET', key, 'state', 'replays', 'reason')
+local replaced = nil
+if ARGV[5] ~= '' and known[3] and known[3] ~= 'invalid' then
+  local before = #cjson.decode(known[2] or '[]')
+  if known[1] == 'replaying' then before = before - 1 end
+  local failed = before > 0 and 'replay-' .. letter .. '-' .. before or ARGV[5]
+  replaced = 'paramedic:batch:' .. failed
+  local holder = redis.call('GET', replaced)
+  if known[1] ~= 'replayed' and holder and holder ~= letter then return {'settled', 0} end
+end
 local number, why = begin_replay()
+if number and replaced then redis.call('SET', replaced, letter, 'EX', ARGV[6]) end
 return {why or 'begun', number or 0}
 """
 )
