@@ -91,6 +91,7 @@ local number, why = begin_replay()
 if not number then return {why, 0} end
 if redis.call('ZADD', outbox, 'NX', server_now(), id) == 1 then
   redis.call('HDEL', outbox .. ':attempts', id)
+  redis.call('HDEL', outbox .. ':begun', id)
 end
 end_replay()
 return {'replayed', number}
