@@ -240,7 +240,7 @@ class CandidateQueue:
     def _nodes_of(self, source: Source, statement: ast.AST) -> dict[type[ast.AST], list[ast.AST]]:
         if statement not in self._nodes:
             kinds: dict[type[ast.AST], list[ast.AST]] = {}
-            for node in _own_nodes(source, statement):
+            for node in own_nodes(source, statement):
                 kinds.setdefault(type(node), []).append(node)
             self._nodes[statement] = kinds
         return self._nodes[statement]
@@ -310,7 +310,7 @@ def _defined(statement: ast.stmt) -> list[str]:
     return []
 
 
-def _own_nodes(source: Source, node: ast.AST) -> Iterator[ast.AST]:
+def own_nodes(source: Source, node: ast.AST) -> Iterator[ast.AST]:
     """A statement and the expressions of it, without the statements inside it.
 
     Annotations are left out: they do not change what code does.
@@ -320,7 +320,7 @@ def _own_nodes(source: Source, node: ast.AST) -> Iterator[ast.AST]:
         return
     if isinstance(node, ast.JoinedStr):
         for field in source.fields(node):
-            yield from _own_nodes(source, field)
+            yield from own_nodes(source, field)
         return
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns", "type_params"):
@@ -329,7 +329,7 @@ def _own_nodes(source: Source, node: ast.AST) -> Iterator[ast.AST]:
             if isinstance(child, ast.AST) and not isinstance(
                 child, (ast.stmt, ast.expr_context, ast.ExceptHandler)
             ):
-                yield from _own_nodes(source, child)
+                yield from own_nodes(source, child)
 
 
 def candidate_from(area: Area, template: str, proposal: Proposal, bound: float) -> Candidate:

@@ -68,11 +68,7 @@ class Function:
 
     def prefix(self) -> str:
         """What stands before the source so that it compiles at its own line and in its classes."""
-        indented = self.source.text[self.start : self.start + 1] in " \t"
-        headers = [f"{' ' * depth}class {name}:\n" for depth, name in enumerate(self.classes)]
-        if indented and not headers:
-            headers = ["if 1:\n"]
-        return "\n" * max(0, self.line - 1 - len(headers)) + "".join(headers)
+        return headers(self.source, self.start, self.line, self.classes)
 
     def text(self) -> str:
         """Its source, whole lines."""
@@ -111,3 +107,19 @@ class Candidate:
             first.start,
             "\0".join(p.text for p in self.parts),
         )
+
+
+def headers(source: Text, start: int, line: int, classes: tuple[str, ...]) -> str:
+    """What stands before whole lines so that they compile at their own line, in their classes.
+
+    Args:
+        source: the file.
+        start: position of the first of the lines.
+        line: its number.
+        classes: names, outermost first.
+    """
+    indented = source.text[start : start + 1] in " \t"
+    found = [f"{' ' * depth}class {name}:\n" for depth, name in enumerate(classes)]
+    if indented and not found:
+        found = ["if 1:\n"]
+    return "\n" * max(0, line - 1 - len(found)) + "".join(found)

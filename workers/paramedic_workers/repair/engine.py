@@ -39,6 +39,7 @@ from paramedic_workers.repair.syntax import healing as syntax
 from paramedic_workers.repair.syntax.files import BrokenFile, broken_files
 from paramedic_workers.repair.targets import FailingTest, find_failing, modules_of, test_files
 from paramedic_workers.repair.trials import Trials
+from paramedic_workers.repair.trust.pinning import Pinning, pinning
 from paramedic_workers.repair.validate import Validator
 
 #: Share of the time in which single edits of a file that does not parse are tried.
@@ -237,6 +238,8 @@ class _Repair:
             failing_tests=len(seen.failing),
             expected=seen.knowledge.expected,
             tried=search.weighed,
+            errors=seen.knowledge.errors,
+            pin=partial(self._pin, search, seen),
             compare=partial(self._compare, search, seen),
         )
         patches = rank(search.trials.plausible, circumstances, modules_of(self.project).name_of)
@@ -250,6 +253,12 @@ class _Repair:
             seconds=time.monotonic() - self._began,
             detail=_detail(search, patches, len(seen.failing)),
         )
+
+    def _pin(self, search: Search, seen: Observation, candidate: Candidate) -> Pinning:
+        """What becomes of variants of a plausible candidate."""
+        if not search.forks:
+            return Pinning()
+        return pinning(search.trials.validator, candidate, seen.knowledge, left=self._left())
 
     def _compare(
         self, search: Search, seen: Observation, candidates: Sequence[Candidate]

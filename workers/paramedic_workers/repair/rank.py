@@ -18,20 +18,28 @@ from paramedic_workers.repair.expected import Expected
 from paramedic_workers.repair.hygiene import findings
 from paramedic_workers.repair.judged import Judged, meaning
 from paramedic_workers.repair.localise import Suspicion
+from paramedic_workers.repair.messages import ErrorSeen
 from paramedic_workers.repair.model import RankedPatch
 from paramedic_workers.repair.trust.edit import turns_condition
 from paramedic_workers.repair.trust.gather import coverage, gather
 from paramedic_workers.repair.trust.model import judge as weigh
+from paramedic_workers.repair.trust.pinning import Pinning
 from paramedic_workers.repair.trust.reasons import reasons
 
 #: Patches that are reported.
 _MOST = 10
+#: Those of them of which variants are tried.
+_MOST_PINNED = 4
 #: Factor for turning a condition around that no passing test runs: any other branch will do.
 _OTHER_BRANCH = 0.6
 
 
 def _not_compared(_candidates: Sequence[Candidate]) -> Comparison | None:
     return None
+
+
+def _not_pinned(_candidate: Candidate) -> Pinning:
+    return Pinning()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +56,10 @@ class Circumstances:
     expected: Expected = field(default_factory=Expected)
     #: Candidates that were tried.
     tried: int = 0
+    #: In which the failing tests ended.
+    errors: Sequence[ErrorSeen] = ()
+    #: Tries variants of a candidate.
+    pin: Callable[[Candidate], Pinning] = _not_pinned
     #: Runs candidates on varied inputs; None where they cannot be compared.
     compare: Callable[[Sequence[Candidate]], Comparison | None] = _not_compared
 
@@ -111,6 +123,8 @@ def _patch(
         failing_tests=circumstances.failing_tests,
         expected=circumstances.expected,
         tried=circumstances.tried,
+        errors=circumstances.errors,
+        pins=circumstances.pin(judge.candidate) if position < _MOST_PINNED else Pinning(),
     )
     trust, chance = weigh(evidence)
     return RankedPatch(

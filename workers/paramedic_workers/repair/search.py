@@ -1,14 +1,16 @@
 """The search: candidates in order of their score, until one is good enough or time is up.
 
 1. Single edits are tried in batches, the best first. Those that change the top level of a
-   module cost a hundred times more: the aimed ones go first, the others get a quarter of
-   the time.
+   module go through a sieve of their own; importing everything anew costs a hundred times
+   more. Where that alone can try an edit, the aimed ones go first, the others get a quarter
+   of the time.
 2. After the first plausible candidate the search looks for rivals: a fixed number of
    candidates that score nearly as well, so that the same input gives the same patch on a
    slow machine too.
 3. Nothing found: the same edit in several places at once; the best candidates that ran out
-   of time get more of it; new expressions; pairs of edits; then the best ones alone,
-   because candidates of one batch can disturb each other.
+   of time get more of it; new expressions; pairs of edits; what did not pass the sieve of
+   the top level, imported anew; then the best ones alone, because candidates of one batch
+   can disturb each other.
 """
 
 from __future__ import annotations
@@ -59,6 +61,9 @@ class Search:
     #: Whether a fork of the warm process is sound; else everything is imported anew.
     forks: bool = True
     _anew: list[Candidate] = field(default_factory=list)
+    #: Change the top level and wait for their sieve, or did not pass it.
+    _definitions: list[Candidate] = field(default_factory=list)
+    _sifted: list[Candidate] = field(default_factory=list)
     _began: float = field(default_factory=time.monotonic)
     #: Candidates tried at which slow ones are next tried again.
     _slow_at: int = 500
@@ -66,6 +71,8 @@ class Search:
     def run(self) -> Stop:
         """Search; what was found is in `trials.plausible`, in the order found."""
         for batch in self._batches(self.queue):
+            if self._enough_definitions(self._size()):
+                self._try_definitions()
             self._try_aimed()
             if self._is_over(batch):
                 break
@@ -84,12 +91,13 @@ class Search:
 
     def _batches(self, candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:
         """Batches for the warm process; the others are put aside on the way."""
-        size = self.trials.validator.batch_size()
+        size = self._size()
         batch: list[Candidate] = []
         for candidate in candidates:
             if candidate.function is None or not self.forks:
-                self._anew.append(candidate)
-                if not self.forks or (not batch and candidate.score >= _AIMED):
+                self._put_aside(candidate)
+                aimed = not batch and candidate.score >= _AIMED
+                if not self.forks or (aimed and self._anew) or self._enough_definitions(size):
                     yield []
                 continue
             batch.append(candidate)
@@ -97,6 +105,15 @@ class Search:
                 yield batch
                 batch = []
         yield batch
+
+    def _put_aside(self, candidate: Candidate) -> None:
+        if self.forks and self.trials.validator.can_redefine(candidate):
+            self._definitions.append(candidate)
+        else:
+            self._anew.append(candidate)
+
+    def _size(self) -> int:
+        return self.trials.validator.batch_size()
 
     def _is_over(self, batch: Sequence[Candidate]) -> bool:
         """Whether nothing more is to be tried, or nothing that scores like this batch."""
@@ -134,6 +151,22 @@ class Search:
 
     # -- the top level of modules ----------------------------------------------------
 
+    def _enough_definitions(self, size: int) -> bool:
+        """Whether their sieve is worth a child of its own; earlier for aimed ones."""
+        waiting = self._definitions
+        is_aimed = bool(waiting) and waiting[0].score >= _AIMED
+        return len(waiting) >= (min(size, _SMALL_BATCH) if is_aimed else size)
+
+    def _try_definitions(self) -> None:
+        """Those that change the top level and wait for their sieve."""
+        for batch in _chunks(self._definitions, self._size()):
+            if self._is_over(batch):
+                break
+            for candidate in self.trials.definitions(batch):
+                self._try_anew(candidate)
+            self._sifted += batch
+        self._definitions.clear()
+
     def _try_aimed(self) -> None:
         aimed = [c for c in self._anew if c.score >= _AIMED or not self.forks]
         self._anew = [c for c in self._anew if c not in aimed]
@@ -147,6 +180,11 @@ class Search:
         while self._anew and self.trials.anew_seconds < allowed and not self.trials.found_at:
             self._try_anew(self._anew.pop(0))
 
+    def _try_sifted(self) -> None:
+        """Try those again by importing anew: more than their sieve sees may follow from them."""
+        for candidate in self._sifted:
+            self._try_anew(candidate)
+
     def _try_anew(self, candidate: Candidate) -> None:
         if not self._is_over([candidate]):
             self.trials.anew(candidate)
@@ -155,6 +193,7 @@ class Search:
 
     def _try_the_rest(self) -> None:
         trials = self.trials
+        self._try_definitions()
         singles = [*trials.half_right, *trials.failed]
         self._try_in_batches(coordinated(chain(singles, trials.slow)))
         for candidate in [*self._anew, *coordinated_in_file(singles)]:
@@ -164,6 +203,7 @@ class Search:
             self._try_in_batches(self._of_new_expressions(), share=_SYNTHESIS)
             self._try_pairs(singles)
         self._try_slow(_MOST_PATIENCE, _FEW)
+        self._try_sifted()
         if self.forks and not trials.plausible:
             for candidate in singles[:_ALONE]:
                 if candidate.function is not None and not self._is_over([candidate]):

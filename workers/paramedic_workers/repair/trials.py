@@ -76,6 +76,17 @@ class Trials:
         elif letter is not None:
             self.half_right.append(candidate)
 
+    def definitions(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Those that pass the sieve, of candidates that change the top level of modules."""
+        try:
+            letters = self.validator.sieve(candidates)
+        except WarmProcessLost:
+            self.restart()
+            return []
+        self.tried += len(candidates)
+        both = zip(candidates, letters, strict=True)
+        return [candidate for candidate, letter in both if letter is Letter.PASSED]
+
     def anew(self, candidate: Candidate) -> None:
         """Try this one with everything imported anew."""
         started = time.monotonic()

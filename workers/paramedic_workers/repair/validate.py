@@ -19,7 +19,9 @@ from dataclasses import dataclass, field
 from paramedic_workers.repair.edits import Candidate, Function
 from paramedic_workers.repair.messages import Letter, Outcome, ProofSeen, RerunSeen, ScreenSeen
 from paramedic_workers.repair.session import Session, WarmProcessLost
+from paramedic_workers.repair.source import Replacement, Source
 from paramedic_workers.repair.targets import FailingTest
+from paramedic_workers.repair.toplevel import Definition, Pieces, TopLevel
 
 #: A test may take this many times the CPU seconds it took before, within these bounds.
 _GENEROSITY, _SHORTEST, _LONGEST = 10.0, 0.02, 60.0
@@ -95,7 +97,8 @@ class Validator:
     most_green: int = 0
     #: Candidates that ran out of time in the sieve.
     hangs: int = 0
-    _units: dict[Function, int] = field(default_factory=dict)
+    _units: dict[Function | Definition, int] = field(default_factory=dict)
+    _top_levels: dict[Source, TopLevel] = field(default_factory=dict)
 
     def pilots(self) -> list[KnownTest]:
         """Failing tests for the sieve, the quickest first; those that hang come last."""
@@ -333,31 +336,52 @@ class Validator:
             return [sorted((*failing, *passing), key=lambda test: test.number)]
         return [failing, passing] if passing else [failing]
 
-    def _message(self, candidate: Candidate) -> list[object]:
+    def can_redefine(self, candidate: Candidate) -> bool:
+        """Whether a candidate outside of functions can be tried without importing anew."""
+        return self._pieces(candidate) is not None
+
+    def _message(self, candidate: Candidate) -> object:
         function = candidate.function
-        assert function is not None
-        parts = [
-            [p.start - function.start, p.end - function.start, p.text] for p in candidate.parts
-        ]
-        return [self._unit(function), parts]
-
-    def _unit(self, function: Function) -> int:
-        if function not in self._units:
-            self._units[function] = len(self._units)
-            self._tell_unit(function)
-        return self._units[function]
-
-    def _tell_unit(self, function: Function) -> None:
-        unit = {
-            "path": str(function.source.path),
-            "line": function.line,
-            "name": function.node.name,
-            "prefix": function.prefix(),
-            "source": function.text(),
+        if function is not None:
+            return self._edit(function, candidate.parts)
+        pieces = self._pieces(candidate)
+        assert pieces is not None
+        path = str(candidate.source.path)
+        return {
+            "edits": [self._edit(holder, parts) for holder, parts in pieces.held],
+            "imports": [[path, text] for text in pieces.imports],
         }
-        self.session.ask(
-            {"kind": "units", "units": [[self._units[function], unit]]}, int, _PATIENCE
-        )
+
+    def _edit(
+        self, holder: Function | Definition, parts: Sequence[Replacement]
+    ) -> tuple[int, list[tuple[int, int, str]]]:
+        start = holder.start
+        return self._unit(holder), [(p.start - start, p.end - start, p.text) for p in parts]
+
+    def _pieces(self, candidate: Candidate) -> Pieces | None:
+        source = candidate.source
+        if not isinstance(source, Source):
+            return None
+        if source not in self._top_levels:
+            self._top_levels[source] = TopLevel(source)
+        return self._top_levels[source].pieces(candidate)
+
+    def _unit(self, holder: Function | Definition) -> int:
+        if holder not in self._units:
+            self._units[holder] = len(self._units)
+            self._tell_unit(holder)
+        return self._units[holder]
+
+    def _tell_unit(self, holder: Function | Definition) -> None:
+        unit = {
+            "path": str(holder.source.path),
+            "line": holder.line,
+            "name": holder.node.name if isinstance(holder, Function) else "",
+            "prefix": holder.prefix(),
+            "source": holder.text(),
+            "classes": holder.classes,
+        }
+        self.session.ask({"kind": "units", "units": [[self._units[holder], unit]]}, int, _PATIENCE)
 
     def start_anew(self) -> None:
         """Open the session again after the warm process was lost.
@@ -368,5 +392,5 @@ class Validator:
         greeting = self.session.reopen()
         if not greeting.ready:
             raise WarmProcessLost(greeting.detail)
-        for function in self._units:
-            self._tell_unit(function)
+        for holder in self._units:
+            self._tell_unit(holder)

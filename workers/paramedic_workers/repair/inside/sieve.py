@@ -12,21 +12,27 @@ import os
 import random
 import re
 import time
+import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from .changes import Changes
 from .children import Nursery, OutOfTime, limit_cpu, write_all
+from .definitions import Redefinition
 from .items import FAILED, LOST, PASSED, SKIPPED, Parameters, run_quickly
-from .state import SharedState, modules_by_file
+from .state import SharedState
 from .surroundings import Surroundings, scratch_of
-from .swap import Swap, apply
+from .swap import Swap
 
 #: How one candidate did, one letter each.
 LETTERS = {PASSED: b"p", SKIPPED: b"f", FAILED: b"f", LOST: b"t"}
 TIMED_OUT, CRASHED, NOT_SWAPPABLE, NO_PYTHON = "t", "x", "n", "s"
+
+#: CPU seconds that running definitions again may take.
+_REDEFINING = 0.5
 
 #: `key candidate:tests passed letter`. The key is new for each child, so that what
 #: candidates write to the pipe is passed over.
@@ -53,7 +59,7 @@ class Sieve:
 
     def __init__(
         self,
-        root: str,
+        modules: dict[str, list[types.ModuleType]],
         nursery: Nursery,
         items: list[pytest.Item],
         swap_of: Callable[[list[Any]], Any],
@@ -61,7 +67,7 @@ class Sieve:
         """Take what belongs to the warm process.
 
         Args:
-            root: of the project.
+            modules: the project's, by the absolute path of their file.
             nursery: forks the children.
             items: the collected tests.
             swap_of: the swap of a candidate in a request, or a letter where there is none.
@@ -69,7 +75,7 @@ class Sieve:
         self._nursery = nursery
         self._items = items
         self._swap_of = swap_of
-        self._modules = modules_by_file(root)
+        self._modules = modules
         self._states: dict[tuple[str, ...], SharedState] = {}
         self._scratch = scratch_of(items[0].config) if items else ""
 
@@ -154,10 +160,14 @@ def _worker(key: bytes, batch: _Batch, first: int) -> Callable[[int], None]:
     return work
 
 
-def _try(batch: _Batch, swap: Swap, parameters: Sequence[Parameters]) -> tuple[int, bytes]:
+def _try(
+    batch: _Batch, swap: Swap | Redefinition, parameters: Sequence[Parameters]
+) -> tuple[int, bytes]:
     """How many of the tests pass with one candidate, and how the one that does not ends."""
     passed, ended = 0, LETTERS[PASSED]
-    back = apply(swap)
+    changes = Changes()
+    if not _made(swap, changes):
+        return passed, LETTERS[FAILED]
     for (item, limit), values in zip(batch.tests, parameters):  # noqa: B905 - Python 3.9
         values.renew()
         random.seed(batch.seed)
@@ -168,8 +178,24 @@ def _try(batch: _Batch, swap: Swap, parameters: Sequence[Parameters]) -> tuple[i
         ended = letter
         if batch.abort:
             break
-    apply(back)
+    changes.take_back()
     return passed, ended
+
+
+def _made(swap: Swap | Redefinition, changes: Changes) -> bool:
+    """Whether a candidate could be put in place; if not, nothing is changed."""
+    if not isinstance(swap, Redefinition):
+        changes.swap(swap)
+        return True
+    try:
+        limit_cpu(_REDEFINING, lethal=False)
+        swap.apply(changes)
+        limit_cpu(0, lethal=False)
+    except BaseException:  # noqa: BLE001 - what is defined runs foreign code
+        limit_cpu(0, lethal=False)
+        changes.take_back()
+        return False
+    return True
 
 
 def within(limit: float, work: Callable[[], bytes]) -> bytes:

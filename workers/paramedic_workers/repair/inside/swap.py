@@ -26,16 +26,19 @@ Swap = list[tuple[types.FunctionType, types.CodeType]]
 
 @dataclass(frozen=True)
 class Unit:
-    """A function that the engine edits: not nested in another function."""
+    """What the engine edits: a function that is not nested in another, or a definition."""
 
     path: str
-    #: Line of its first decorator, or of its `def`.
+    #: Its first line: that of its first decorator, or of its `def`.
     line: int
+    #: Empty for a definition outside of functions.
     name: str
     #: Stands before the source, so that lines are numbered as in the file and names of
     #: a class's functions are mangled: blank lines, `class` headers.
     prefix: str
     source: str
+    #: Names of the classes around it, outermost first.
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,11 @@ from .behaviour.compare import Comparer
 from .channel import Channel, Closed
 from .children import ChildEnd, Nursery, count_processes, limit_cpu, write_all
 from .collected import Collected, collect
+from .definitions import Definitions
 from .items import LOST, CallWatcher, Ending, describe_error, run_fully
 from .reach import Reach
 from .sieve import CRASHED, LETTERS, NO_PYTHON, NOT_SWAPPABLE, TIMED_OUT, Sieve, new_key
+from .state import modules_by_file
 from .swap import LiveFunctions, Swap, Unit, apply, edit_from
 from .tracing import Trace
 
@@ -82,6 +84,8 @@ class WarmProcess:
         self._channel = channel
         self._units: dict[int, Unit] = {}
         self._functions = LiveFunctions(self._root)
+        self._modules = modules_by_file(self._root)
+        self._definitions = Definitions(self._modules, self._functions)
         count_processes()
         self._nursery = Nursery(private=(channel.reader, channel.writer))
         self._reach = Reach(self._nursery, self._items, watcher, self._swap, self._seed)
@@ -105,7 +109,7 @@ class WarmProcess:
             "run": self._run,
             "trace": self._trace,
             "units": self._remember_units,
-            "screen": Sieve(self._root, self._nursery, self._items, self._swap).answer,
+            "screen": Sieve(self._modules, self._nursery, self._items, self._swap).answer,
             "prove": self._prove,
             "reach": self._reach.answer,
             "compare": Comparer(self._nursery, self._items, self._watcher, self._root).answer,
@@ -226,9 +230,13 @@ class WarmProcess:
 
         return work
 
-    def _swap(self, candidate: list[Any]) -> Any:
-        """The swap of a candidate, or the letter that says why there is none."""
+    def _swap(self, candidate: Any) -> Any:
+        """What makes a candidate, or the letter that says why there is nothing."""
         try:
+            if isinstance(candidate, dict):
+                edits = [edit_from(self._units, edit) for edit in candidate["edits"]]
+                made = self._definitions.redefinition(edits, candidate["imports"])
+                return made or NOT_SWAPPABLE
             return self._functions.swap_for(edit_from(self._units, candidate)) or NOT_SWAPPABLE
         except (SyntaxError, ValueError):
             return NO_PYTHON

@@ -54,6 +54,24 @@ def turns_condition(candidate: Candidate) -> bool:
     return False
 
 
+def turns_default(candidate: Candidate) -> bool:
+    """Whether the edit changes the default of a parameter, for everybody who calls without it."""
+    source = candidate.source
+    if not isinstance(source, Source):
+        return False
+    defaults = [
+        source.span(default)
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.arguments)
+        for default in (*node.defaults, *filter(None, node.kw_defaults))
+    ]
+    return any(
+        start <= part.start and part.end <= end
+        for part in candidate.parts
+        for start, end in defaults
+    )
+
+
 def shifts_number(candidate: Candidate) -> bool:
     """Whether the edit changes a number that is neither index, nor bound, nor compared.
 

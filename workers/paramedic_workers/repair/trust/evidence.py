@@ -39,6 +39,21 @@ class Evidence:
     passing_on_line: int = 0
     #: The changed line raised the error, or called what did.
     raised_here: bool = False
+    #: Every failing test ended in an error that came out of the code, not of the test itself.
+    crashes: bool = False
+    #: The changed statement raised it itself.
+    raises: bool = False
+    #: Passing tests that run the edited function, and the share of its lines they run.
+    passing_in_function: int = 0
+    function_covered: float = 0.0
+    #: Lines of the code that failing tests run: places where an edit may do by chance.
+    lines_run: int = 0
+    #: Variants of what the edit writes that were tried, and those that the tests refused;
+    #: the same of the rest of its statement (`pinning`). None: there are none, or no time.
+    variants: int = 0
+    variants_refused: int = 0
+    variants_around: int = 0
+    variants_around_refused: int = 0
     #: How suspicious the changed line is, 0 to about 2.
     suspicion: float = 0.0
     #: Characters of the texts and numbers that stand in the failing assertions.
@@ -63,6 +78,8 @@ class Evidence:
     turns_condition: bool = False
     #: It changes a number that is neither index, nor bound, nor compared.
     shifts_number: bool = False
+    #: It changes the default of a parameter.
+    turns_default: bool = False
     #: It brings in a word that stands in the message of a failing test.
     named_in_message: bool = False
     #: What it writes stands elsewhere in the file as well.

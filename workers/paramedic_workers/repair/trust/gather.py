@@ -13,15 +13,19 @@ from paramedic_workers.repair.expected import Expected
 from paramedic_workers.repair.hygiene import deletes_code
 from paramedic_workers.repair.judged import Judged
 from paramedic_workers.repair.localise import Suspicion
+from paramedic_workers.repair.messages import ErrorSeen
+from paramedic_workers.repair.source import statements_below
 from paramedic_workers.repair.templates import all_templates
 from paramedic_workers.repair.trust import edit
 from paramedic_workers.repair.trust.evidence import Evidence
 from paramedic_workers.repair.trust.families import AIMED, EASY, SILENCING, USUAL
+from paramedic_workers.repair.trust.pinning import Pinning
 
 #: Score of another patch relative to this one from which on it is near, or as likely.
 _NEAR, _AS_LIKELY = 0.4, 0.75
 #: How much a rival of a less usual family counts.
 _UNUSUAL = 0.8
+_NOT_PINNED = Pinning()
 
 
 def gather(
@@ -35,6 +39,8 @@ def gather(
     failing_tests: int,
     expected: Expected,
     tried: int,
+    errors: Sequence[ErrorSeen] = (),
+    pins: Pinning = _NOT_PINNED,
 ) -> Evidence:
     """The evidence about the patch at this position.
 
@@ -48,17 +54,29 @@ def gather(
         failing_tests: their number.
         expected: what they expected.
         tried: candidates that were tried in the search.
+        errors: in which the failing tests ended.
+        pins: what became of variants of the patch.
     """
     judge = distinct[position]
     candidate = judge.candidate
     failing, passing = coverage(candidate, suspicion)
     file = str(candidate.source.path)
     factors = [finding.factor for finding in judge.findings]
+    passing_in_function, covered = _function_coverage(candidate, suspicion)
     evidence = Evidence(
         failing_tests=failing_tests,
         failing_on_line=failing,
         passing_on_line=passing,
         raised_here=(file, candidate.line) in suspicion.raised,
+        crashes=bool(errors) and all(_is_of_code(error, suspicion) for error in errors),
+        raises=any(_is_raised_by(candidate, error) for error in errors),
+        passing_in_function=passing_in_function,
+        function_covered=round(covered, 4),
+        lines_run=sum(map(len, suspicion.failing.values())),
+        variants=pins.inside,
+        variants_refused=pins.inside_refused,
+        variants_around=pins.around,
+        variants_around_refused=pins.around_refused,
         suspicion=round(suspicion.lines.get(file, {}).get(candidate.line, 0.0), 4),
         expected_size=sum(map(len, (*expected.texts, *expected.numbers))),
         tried=tried,
@@ -70,6 +88,7 @@ def gather(
         silences_error=candidate.template in SILENCING,
         turns_condition=edit.turns_condition(candidate),
         shifts_number=edit.shifts_number(candidate),
+        turns_default=edit.turns_default(candidate),
         named_in_message=edit.is_named(candidate, messages),
         written_elsewhere=edit.is_written_elsewhere(candidate),
         copies_constant=edit.copies_constant(candidate, tests),
@@ -149,6 +168,29 @@ def coverage(candidate: Candidate, suspicion: Suspicion) -> tuple[int, int]:
         max((failing[line] for line in lines), default=0) if failing else 0,
         max((passing[line] for line in lines), default=0) if passing else 0,
     )
+
+
+def _function_coverage(candidate: Candidate, suspicion: Suspicion) -> tuple[int, float]:
+    """The most passing tests that run a line of the function, and the share of lines they run."""
+    function = candidate.function
+    passing = suspicion.passing.get(str(candidate.source.path))
+    if function is None or not passing:
+        return 0, 0.0
+    lines = {statement.lineno for statement in statements_below(function.node)}
+    run = [passing[line] for line in lines if passing[line]]
+    return max(run, default=0), len(run) / len(lines)
+
+
+def _is_of_code(error: ErrorSeen, suspicion: Suspicion) -> bool:
+    """Whether code raised the error, and not the test that had called it."""
+    return bool(error.frames) and error.frames[-1].file in suspicion.failing
+
+
+def _is_raised_by(candidate: Candidate, error: ErrorSeen) -> bool:
+    """Whether the changed statement raised the error itself, or called a library that did."""
+    if not error.frames or error.frames[-1].file != str(candidate.source.path):
+        return False
+    return error.frames[-1].line in _lines_of_statement(candidate)
 
 
 def _lines_of_statement(candidate: Candidate) -> range:
