@@ -121,7 +121,7 @@ local function open_again(fingerprint)
   if now_is[1] ~= 'closed' or now_is[2] ~= ARGV[5] or not same then return end
   redis.call('HSET', incident, 'state', 'waiting', 'verdict', '', 'opened_at', now, 'attempts', 0)
   redis.call('HDEL', incident, 'lead', 'commit', 'closed_at', 'attempts_log', 'phase', 'detail',
-             'candidates')
+             'candidates', 'not_before', 'held_for', 'retries')
   redis.call('SADD', 'paramedic:waiting:' .. group, fingerprint)
   redis.call('ZADD', 'paramedic:waiting', now, group)
 end
