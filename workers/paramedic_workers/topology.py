@@ -23,12 +23,13 @@ the store of dead letters.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from celery import Celery
 from kombu.entity import Exchange, Queue
 from kombu.exceptions import ChannelError
+from kombu.message import Message
 
 from paramedic import wire
 from paramedic_workers.connections import speaks_amqp, without_password
@@ -106,7 +107,7 @@ def delivery_route(sink: str) -> Queue:
 def routes() -> dict[str, dict[str, object]]:
     """Where each task goes; a delivery's queue depends on its sink, see `delivery_route`."""
     # RabbitMQ returns what it has no queue for, and its return is an error; Redis ignores both.
-    surely = {"mandatory": True, "confirm_timeout": CONFIRM_TIMEOUT}
+    surely: dict[str, object] = {"mandatory": True, "confirm_timeout": CONFIRM_TIMEOUT}
     return {
         INTAKE_TASK: {"queue": INTAKE, **surely},
         HEAL_TASK: {"queue": _direct(HEAL_QUEUE), **surely},
@@ -155,6 +156,25 @@ def declare(app: Celery) -> None:
                     f"{str(error).rstrip('.')}.",
                     remedy="If it is of an earlier version: let it run empty, and delete it.",
                 ) from error
+
+
+def given_up(app: Celery, limit: int) -> Iterator[Message]:
+    """The messages that RabbitMQ itself has dead-lettered; each must be acknowledged in time.
+
+    Args:
+        app: of the broker; on Redis there are none.
+        limit: greatest number of messages.
+    """
+    if not speaks_amqp(str(app.conf.broker_url)):
+        return
+    with app.connection_for_write() as connection, connection.channel() as channel:
+        queue = DEAD.bind(channel)
+        queue.declare()
+        for _ in range(limit):
+            message = queue.get()
+            if message is None:
+                return
+            yield message
 
 
 def depth(app: Celery, queue: str) -> int:
