@@ -175,13 +175,21 @@ class Courier:
                 self._tally.add(spooled=parcel.count)
             else:
                 held.append(parcel)
+        if held and self.spool is not None:
+            self._trouble.tell(
+                "The broker is away and the spool takes no more: %s",
+                f"{self.spool.folder}: {self.spool.refusal}",
+                logging.ERROR,
+            )
         for parcel in held[self._limits.held_batches :]:
             self.outbox.settle([parcel])
             self._tally.add(dropped=parcel.count)
 
     def _tell_drops(self) -> None:
         if dropped := self._tally.counts.dropped:
-            self._trouble.tell("Reports dropped so far, at a bound or as invalid: %d", dropped)
+            self._trouble.tell(
+                "Reports lost so far, at a bound or as invalid: %d", dropped, logging.ERROR
+            )
 
 
 class _Trouble:
@@ -190,10 +198,11 @@ class _Trouble:
     def __init__(self) -> None:
         self._told: dict[str, tuple[float, object]] = {}
 
-    def tell(self, text: str, detail: object) -> None:
+    def tell(self, text: str, detail: object, level: int = logging.WARNING) -> None:
         last, known = self._told.get(text, (float("-inf"), None))
         now = time.monotonic()
         if now - last < _LOG_EVERY or (isinstance(detail, int) and detail == known):
             return
         self._told[text] = (now, detail)
-        _log.warning(text, detail)
+        # Where a service has set up no logging, Python writes this to stderr.
+        _log.log(level, text, detail)

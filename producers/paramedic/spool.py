@@ -45,16 +45,21 @@ class Spool:
         self.folder = folder
         self._most_batches = most_batches
         self._most_bytes = most_bytes
+        #: Why the last parcel that was refused was refused; empty before that.
+        self.refusal = ""
 
     def put(self, parcel: Parcel) -> bool:
-        """Keep a parcel; False where the spool is full or cannot be written."""
+        """Keep a parcel; False where the spool is full or cannot be written: see `refusal`."""
         data = msgspec.json.encode(parcel)
         try:
             if not self._has_room(len(data)):
+                bound = f"{self._most_batches} batches or {self._most_bytes} bytes"
+                self.refusal = f"it holds {bound}, its bound"
                 return False
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _write(self.folder / f"{time.time_ns():020d}-{parcel.message.id}.json", data)
-        except OSError:
+        except OSError as error:
+            self.refusal = error.strerror or str(error)
             return False
         return True
 

@@ -97,8 +97,9 @@ def test_a_branch_that_is_checked_out_is_left_alone(
 
 
 def test_a_remote_that_is_away_is_an_error_without_credentials(
-    open_workspace: OpenWorkspace,
+    open_workspace: OpenWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)  # before retries
     workspace = open_workspace()
     with pytest.raises(PublishError) as caught:
         workspace.publish(_BRANCH, workspace.revision, "http://me:hunter2@127.0.0.1:1/x.git")

@@ -64,8 +64,9 @@ def test_branches_tags_and_commits_of_detached_heads_are_found(
 
 
 def test_what_is_no_usable_repository_is_one_clear_line(
-    open_workspace: OpenWorkspace, tmp_path: Path
+    open_workspace: OpenWorkspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)  # before retries
     (tmp_path / "plain").mkdir()
     empty = Repository(tmp_path / "empty")
     empty.path.mkdir()

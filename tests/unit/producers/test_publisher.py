@@ -218,7 +218,7 @@ def test_trouble_is_logged_once_in_a_while(
             publisher.flush()
     texts = [record.getMessage() for record in caplog.records]
     assert len([text for text in texts if "The broker is away" in text]) == 1
-    assert len([text for text in texts if "dropped so far" in text]) == 1
+    assert len([text for text in texts if "lost so far" in text]) == 1
 
 
 def test_a_closed_publisher_begins_again_with_the_next_report(

@@ -57,7 +57,7 @@ _PASSED_ON = (
     *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS", "UV_INSECURE_HOST"),
     *("UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"),
-    *("UV_OFFLINE", "UV_HTTP_TIMEOUT", "UV_EXCLUDE_NEWER", "UV_CONSTRAINT"),
+    *("UV_OFFLINE", "UV_HTTP_TIMEOUT", "UV_HTTP_RETRIES", "UV_EXCLUDE_NEWER", "UV_CONSTRAINT"),
 )
 #: Those among them that may name files, which must then be readable.
 _PATHS = ("SSL_CERT_FILE", "SSL_CERT_DIR", "UV_FIND_LINKS", "UV_CONSTRAINT")

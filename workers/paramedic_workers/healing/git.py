@@ -18,12 +18,14 @@ from pathlib import Path
 from paramedic.redaction import without_credentials
 from paramedic_workers.errors import RepositoryError
 from paramedic_workers.resilience.backoff import Patience
-from paramedic_workers.resilience.transience import git_is_transient
+from paramedic_workers.resilience.storage import storage_full
+from paramedic_workers.resilience.transience import git_is_transient, tells_of_a_full_disk
 
 #: Seconds that a git command on this machine may take.
 LOCAL_SECONDS = 120.0
-#: How a remote that is away for a moment is asked again: at most about 20 seconds of pauses.
-REMOTE_PATIENCE = Patience(tries=5, first=0.5, greatest=15.0)
+#: How a remote that is away for a moment is asked again, with 3 to 7 seconds of pauses; what
+#: is away for longer is tried again by a later heal.
+REMOTE_PATIENCE = Patience(tries=4, first=0.5)
 #: Who makes our commits; also how our own commits are told from a person's.
 COMMITTER_NAME = "Paramedic"
 COMMITTER_EMAIL = "paramedic@localhost"
@@ -139,6 +141,7 @@ class Git:
 
         Raises:
             GitFailed: it failed, or took too long.
+            StorageFull: it could not write for want of space here.
             RepositoryError: there is no git.
         """
         words = [str(argument) for argument in arguments]
@@ -154,7 +157,8 @@ class Git:
             _end(process)
             raise
         if process.returncode:
-            raise GitFailed(command, process.returncode, stderr.decode(errors="replace"))
+            failed = GitFailed(command, process.returncode, stderr.decode(errors="replace"))
+            raise storage_full(failed) or failed
         return stdout
 
     def line(
@@ -222,6 +226,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _said(stderr: str) -> str:
     """The line of git's output that names the cause."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    for line in lines:
+        if tells_of_a_full_disk(line) and not line.startswith("remote:"):
+            return line.rstrip(".")
     for prefix in ("fatal: ", "error: ", "remote: error: ", "! "):
         for line in lines:
             if line.startswith(prefix):

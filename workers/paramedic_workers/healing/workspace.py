@@ -19,7 +19,7 @@ from types import TracebackType
 
 import structlog
 
-from paramedic_workers.errors import Phase, RepositoryError
+from paramedic_workers.errors import Phase, RepositoryError, TargetError
 from paramedic_workers.healing import branches, patching, snapshot, trees
 from paramedic_workers.healing.clones import Clone, Source
 from paramedic_workers.healing.git import Git, GitFailed
@@ -224,7 +224,7 @@ class Workspace:
         root = self._folder.path / f"tree-{os.urandom(4).hex()}"
         try:
             self._clone.git.run("worktree", "add", "--quiet", "--detach", "--", root, commit)
-        except GitFailed:
+        except TargetError:
             _forget_trees(self._clone.directory.parent, root)
             raise
         administration = (root / ".git").read_text().removeprefix("gitdir:").strip()

@@ -70,7 +70,7 @@ class Patience:
         work: Callable[[], T],
         *,
         left: Callable[[], float],
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
         chance: Callable[[], float] = random.random,
     ) -> T:
         """What `work` gives, at the latest in its last try.
@@ -79,7 +79,7 @@ class Patience:
             work: may be done again after it raised a transient error.
             left: gives the seconds until the work must be done; a pause that is longer
                 than half of them is not made.
-            sleep: waits that many seconds.
+            sleep: waits that many seconds; `time.sleep` where it is not given.
             chance: see `pause_after`.
 
         Raises:
@@ -95,7 +95,7 @@ class Patience:
                 if not error.transient or attempt >= self.tries or pause > left() / 2:
                     raise
                 _tell(f"trying again in {pause:.1f} s ({attempt + 1} of {self.tries}): {error}")
-            sleep(pause)
+            (sleep or time.sleep)(pause)
         raise AssertionError("pauses never end")
 
 

@@ -44,7 +44,10 @@ _INSTALL_TRANSIENT = re.compile(
     r"|unexpected eof|end of file before message|incomplete message|network is unreachable",
     re.IGNORECASE,
 )
-_NO_SPACE = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
+#: The last is git's, which keeps the reason to itself: it could open a file, not fill it.
+_NO_SPACE = re.compile(
+    r"no space left on device|disk quota exceeded|error: unable to write file", re.IGNORECASE
+)
 
 
 def git_is_transient(said: str) -> bool:
