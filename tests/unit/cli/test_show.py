@@ -11,6 +11,8 @@ from paramedic_workers.cli.screen import THEME, console_on
 from paramedic_workers.cli.show import result_section
 from paramedic_workers.errors import Phase, Verdict
 from paramedic_workers.results import Cause
+from paramedic_workers.sinks.console import describe_result
+from paramedic_workers.sinks.report import render_report
 from tests.support.results import PATCH, make_result, make_unhealed
 
 
@@ -28,6 +30,13 @@ def test_a_pipe_gets_everything_without_colours_and_without_wrapping() -> None:
     assert reason.strip() in text
     for part in ("healed", "in place of", "AssertionError", "42", "Proof", "1 passed", "high"):
         assert part in text
+
+
+def test_why_a_patch_is_on_no_branch_is_said() -> None:
+    why = "shop has had its 20 branches of this hour"
+    assert why in piped(branch=None, unpublished=why)
+    assert why in render_report(make_result(branch=None, unpublished=why))
+    assert why in describe_result(make_result(branch=None, unpublished=why))
 
 
 def test_the_diff_in_a_pipe_is_the_diff() -> None:

@@ -27,6 +27,7 @@ from paramedic_workers.healing.model import (
     StrategyReport,
     TestOutcome,
     TestReport,
+    always_publish,
 )
 from paramedic_workers.results import AttemptOutcome, Confidence
 from paramedic_workers.settings import TargetSettings
@@ -226,6 +227,7 @@ class Bed:
         known: tuple[KnownFix, ...] = (),
         more: tuple[IncidentBrief, ...] = (),
         revision: str | None = None,
+        may_publish: Callable[[str], str] = always_publish,
         **settings: Any,
     ) -> HealReport:
         """Heal the world; incidents are named like their tests."""
@@ -244,6 +246,7 @@ class Bed:
                 *more,
             ),
             known_fixes=known,
+            may_publish=may_publish,
         )
         return Healer(data=Path("/nowhere"), tools=self._tools()).heal(request)
 

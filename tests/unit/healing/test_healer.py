@@ -404,12 +404,37 @@ def test_a_patch_that_cannot_be_published_is_kept_with_the_reason() -> None:
     assert "proven patch" in result.summary
 
 
+def test_a_patch_above_a_limit_of_branches_stays_healed_and_in_its_result() -> None:
+    healer = bed(broken_a(), patch=Offering((FIX_A,)))
+    asked: list[str] = []
+
+    def full(branch: str) -> str:
+        asked.append(branch)
+        return "shop has had its 20 branches of this hour"
+
+    result = one(healer.heal("test_a", remote="/remote", may_publish=full).results)
+    assert asked == ["paramedic/i-test_a"]
+    assert (result.verdict, result.patch, result.branch) == (Verdict.HEALED, FIX_A, None)
+    assert result.unpublished == "shop has had its 20 branches of this hour"
+    assert "not published: shop has had" in result.log
+    assert healer.workspace.published == []
+
+
+def test_what_passes_by_itself_is_said_of_a_result_and_nothing_else_is() -> None:
+    for transient in (True, False):
+        healer = bed(broken_a(), patch=Offering((FIX_A,)))
+        healer.workspace.publish_error = PublishError("It is away.", transient=transient)
+        result = one(healer.heal("test_a", remote="/remote").results)
+        assert result.transient is transient
+
+
 def test_a_strategy_that_breaks_is_recorded_and_the_next_is_tried() -> None:
     for error in (RuntimeError("boom"), KeyboardInterrupt(), SystemExit(3)):
         healer = bed(broken_a(), patch=Offering(error=error), revert=Offering((FIX_A,)))
         result = one(healer.heal("test_a").results)
         assert result.verdict is Verdict.HEALED
         assert result.attempts[0].outcome is AttemptOutcome.BROKE
+        assert result.attempts[0].detail.startswith("The strategy itself broke: ")
         assert type(error).__name__ in result.attempts[0].detail
 
 

@@ -97,6 +97,8 @@ def _paragraphs(
     if result.alternatives:
         count = len(result.alternatives)
         yield from _titled("Alternatives", Text(f"{count} more in the report page"))
+    if result.unpublished:
+        yield from _titled("Not published", Text(result.unpublished))
     if result.patch:
         yield from _titled("Take it", how_to_take)
 

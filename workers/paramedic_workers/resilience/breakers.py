@@ -69,7 +69,7 @@ class BreakerState:
         return f"{what} is switched off{until}: {self.why}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Breakers:
     """The breakers of the ledger."""
 

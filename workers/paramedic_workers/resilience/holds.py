@@ -35,7 +35,7 @@ class Hold:
     why: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Holds:
     """Holds groups, and says which are held."""
 

@@ -55,7 +55,7 @@ class Refusal:
     why: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Limits:
     """The limits of all targets, counted in the ledger."""
 

@@ -50,6 +50,8 @@ def describe_result(result: Result) -> str:
         parts.append(f"confidence {result.confidence}")
     if result.branch:
         parts.append(f"branch {result.branch}")
+    if result.unpublished:
+        parts.append(f"not published: {result.unpublished}")
     if len(result.failing_tests) > 1:
         parts.append(f"{len(result.failing_tests)} tests")
     parts.append(duration(result.seconds))
