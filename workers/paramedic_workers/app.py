@@ -19,7 +19,7 @@ import structlog
 from celery import Celery, signals
 from kombu.exceptions import OperationalError
 
-from paramedic_workers import plain_json, settings_file, topology
+from paramedic_workers import plain_json, redis_items, settings_file, topology
 from paramedic_workers.connections import broker_url
 from paramedic_workers.errors import BrokerError
 from paramedic_workers.settings import Settings
@@ -63,6 +63,7 @@ def make_app(settings: Settings) -> Celery:
     # Celery must not set up logging over ours.
     signals.setup_logging.connect(_set_up_logging)
     plain_json.register()
+    redis_items.register(lambda queue, item, error: _keep_item(app, queue, item, error))
     sinks = topology.sink_names(settings)
     url = broker_url(settings)
     signals.celeryd_after_setup.connect(_declare_queues)
@@ -115,6 +116,14 @@ def make_app(settings: Settings) -> Celery:
         worker_redirect_stdouts=False,
     )
     return app
+
+
+def _keep_item(app: Celery, queue: str, item: bytes, error: Exception) -> None:
+    """Make a dead letter of an item of a queue that is no message."""
+    from paramedic_workers.dead_letters.messages import letter_of_item
+    from paramedic_workers.runtime import runtime  # it imports this module
+
+    runtime(app).letters.keep(letter_of_item(queue, item, error))
 
 
 def heal_limit(settings: Settings) -> float:

@@ -1,8 +1,9 @@
 """The part of a worker that takes messages off their queue, and outlives each of them.
 
 Celery lets through what it does not expect of a message: the worker ends, the message is
-delivered again, and the next worker ends of it too. And a body that cannot be decoded it
-only logs. Here such a message is kept whole with the reason, then acknowledged.
+delivered again, and the next worker ends of it too. And a body that cannot be decoded, or
+arguments that are wrong, it only logs. Here such a message becomes a dead letter, and is
+acknowledged afterwards.
 """
 
 from __future__ import annotations
@@ -10,8 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from celery.worker import state
 from celery.worker.consumer import Consumer
 
+from paramedic.location import speaks_amqp
+from paramedic_workers.dead_letters.contract import check_message
+from paramedic_workers.redis_full import await_room
+from paramedic_workers.runtime import runtime
 from paramedic_workers.tasks import keep_unusable_message
 
 
@@ -28,6 +34,12 @@ class CarefulConsumer(Consumer):  # type: ignore[misc] # Celery is not typed
             step for step in Consumer.Blueprint.default_steps if "delayed_delivery" not in step
         )
 
+    def connect(self) -> Any:
+        """A connection to the broker, as soon as that takes writes."""
+        if not speaks_amqp(self.app.conf.broker_url):
+            await_room(runtime(self.app).client, unless=state.maybe_shutdown)
+        return super().connect()
+
     def create_task_handler(self, *arguments: Any) -> Callable[[Any], None]:
         """What is called with each message."""
         handle = super().create_task_handler(*arguments)
@@ -35,16 +47,17 @@ class CarefulConsumer(Consumer):  # type: ignore[misc] # Celery is not typed
 
         def handle_carefully(message: Any) -> None:
             try:
+                check_message(message)
                 handle(message)
             except beyond_the_message:
                 raise
             except Exception as error:  # noqa: BLE001 - it may have been sent by anybody
-                keep_unusable_message(sender=self, message=message, exc=error)
-                message.ack()
+                if keep_unusable_message(sender=self, message=message, exc=error):
+                    message.ack()
 
         return handle_carefully
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
         """Keep a message whose body cannot be decoded; Celery acknowledges it."""
-        keep_unusable_message(sender=self, message=message, exc=exc)
-        super().on_decode_error(message, exc)
+        if keep_unusable_message(sender=self, message=message, exc=exc):
+            super().on_decode_error(message, exc)

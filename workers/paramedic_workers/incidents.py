@@ -7,7 +7,6 @@ closing and outbox run; this module only reads, and so never disturbs them.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -96,23 +95,11 @@ class IncidentRecord(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(attempt.host for attempt in self.attempts_log)
 
 
-class RejectedEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event that intake refused, whole, with the reason."""
-
-    at: datetime
-    #: One sentence.
-    reason: str
-    #: The batch it came in.
-    batch: str
-    #: The event (or, where the message itself was wrong, all its arguments) as it came.
-    content: Any
-
-
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """How the delivery of one result to one sink stands."""
 
     sink: str
-    #: `delivered`, `retry` or `aside` (given up).
+    #: `delivered`, `retry` or `given_up`.
     outcome: str
     #: Deliveries begun.
     attempts: int
@@ -146,7 +133,7 @@ def moment(stamp: float | str) -> datetime:
 
 
 class Ledger:
-    """Reads incidents, results and what was kept aside."""
+    """Reads incidents, results and their deliveries."""
 
     def __init__(self, client: redis.Redis) -> None:
         """Read through this client; it must decode responses (`connections.state_client`)."""
@@ -225,19 +212,9 @@ class Ledger:
         """Ids of results that a sink has yet to take, the first due first."""
         return cast("list[str]", self._client.zrange(keys.outbox(sink), 0, -1))
 
-    def set_aside(self, sink: str) -> list[str]:
-        """Ids of results whose delivery to a sink was given up, oldest first."""
-        return cast("list[str]", self._client.zrange(keys.aside(sink), 0, -1))
-
-    def rejected(self, limit: int = 100) -> list[RejectedEvent]:
-        """Events that intake refused, newest first."""
-        texts = cast("list[str]", self._client.lrange(keys.REJECTED, 0, limit - 1))
-        # Not msgspec's decoder: what is wrong with it may be a character that it refuses.
-        return [msgspec.convert(json.loads(text), RejectedEvent) for text in texts]
-
-    def rejected_count(self) -> int:
-        """How many refused events are kept."""
-        return self._client.llen(keys.REJECTED)
+    def dead_letter_count(self) -> int:
+        """How many dead letters wait for a person."""
+        return self._client.zcard(keys.DEAD)
 
     def _fingerprints(self) -> list[str]:
         return cast("list[str]", self._client.zrange(keys.INCIDENTS, 0, -1, desc=True))

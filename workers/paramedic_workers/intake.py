@@ -1,38 +1,38 @@
 """Intake: a batch of failure events becomes incidents, exactly once.
 
-1. Each event is validated on its own: a bad one is kept whole with the reason, and
-   never spoils its neighbours.
+1. Each event is validated on its own: a bad one becomes a dead letter with the reason,
+   and never spoils its neighbours.
 2. Good ones are fingerprinted, and repeats within the batch merged.
 3. One script records the whole batch, once for each batch id: it opens incidents,
    counts repeats, and names the groups whose doorbell must be rung.
 
-A message that is no batch at all is kept whole in the same way.
+A message that carries no batch at all becomes a dead letter in the same way.
 """
 
 from __future__ import annotations
 
-import json
+import reprlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import cast
+from typing import TypedDict, cast
 
 import msgspec
 import redis
-import structlog
 
 from paramedic.event import MAX_BATCH_EVENTS, MAX_EVENT_BYTES, FailureEvent, now
 from paramedic.fingerprint import fingerprint
 from paramedic_workers import keys
-from paramedic_workers.errors import describe
+from paramedic_workers.dead_letters.lineage import lineage_of
+from paramedic_workers.dead_letters.messages import letter_of_arguments, letter_of_event
+from paramedic_workers.dead_letters.model import DeadLetter
+from paramedic_workers.dead_letters.store import encode_letter, note_letters
+from paramedic_workers.errors import InvalidMessage, describe
 from paramedic_workers.incidents import milliseconds
 
 #: The version of the batch that this intake reads.
 BATCH_VERSION = 1
-#: From this share of MAX_REJECTED on, every further rejection warns.
-_NEARLY_FULL = 0.9
 
-_log = structlog.get_logger()
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -69,8 +69,16 @@ class Recorded:
     rejected: int = 0
 
 
+class Batch(TypedDict):
+    """What an intake message carries."""
+
+    version: int
+    batch: str
+    events: list[object]
+
+
 class _Refused(Exception):
-    """An event or a batch that is not accepted; its text is the reason."""
+    """An event that is not accepted; its text is the reason."""
 
 
 @dataclass(kw_only=True)
@@ -80,8 +88,8 @@ class _Sorted:
     #: The present time.
     present: int
     occurrences: dict[str, Occurrence] = field(default_factory=dict)
-    #: JSON of each `RejectedEvent`.
-    rejected: list[str] = field(default_factory=list)
+    #: Of the events that are refused.
+    letters: list[DeadLetter] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)
@@ -105,22 +113,31 @@ class Intake:
         Raises:
             redis.RedisError: the ledger cannot be reached; nothing was recorded, or all.
         """
-        sorted_events = _Sorted(present=milliseconds(self.clock()))
-        batch_id = f"message:{message_id}"
+        into = _Sorted(present=milliseconds(self.clock()))
         try:
-            batch_id, events = _open_batch(arguments)
+            batch = opened_batch(arguments)
+        except InvalidMessage as error:
+            into.letters.append(letter_of_arguments(arguments, error.message, message_id))
+            return self._write(f"message:{message_id}", into)
+        events = batch["events"]
+        lineage = lineage_of(message_id) if len(events) == 1 else None
+        for number, content in enumerate(events):
+            if problem := self._problem_with(content, into):
+                into.letters.append(
+                    letter_of_event(content, problem, batch=batch, number=number, lineage=lineage)
+                )
+        return self._write(batch["batch"], into)
+
+    def _problem_with(self, content: object, into: _Sorted) -> str:
+        """Sort one event in; gives what is wrong with it, one sentence, or nothing."""
+        try:
+            self._sort(into, content)
         except _Refused as refusal:
-            self._reject(sorted_events, batch_id, arguments, str(refusal))
-            events = []
-        for content in events:
-            try:
-                self._sort(sorted_events, content)
-            except _Refused as refusal:
-                self._reject(sorted_events, batch_id, content, str(refusal))
-            except Exception as error:  # noqa: BLE001 - one event never spoils its neighbours
-                kind, message, _ = describe(error)
-                self._reject(sorted_events, batch_id, content, f"Intake broke: {kind}: {message}")
-        return self._write(batch_id, sorted_events)
+            return str(refusal)
+        except Exception as error:  # noqa: BLE001 - one event never spoils its neighbours
+            kind, message, _ = describe(error)
+            return f"Intake broke: {kind}: {message}"
+        return ""
 
     def _sort(self, into: _Sorted, content: object) -> None:
         """Validate one event and merge it with its repeats.
@@ -144,12 +161,9 @@ class Intake:
         if last >= seen.last:
             seen.last, seen.revision = last, event.revision or ""
 
-    def _reject(self, into: _Sorted, batch_id: str, content: object, reason: str) -> None:
-        into.rejected.append(rejection(self.clock(), reason, batch_id, content))
-        _log.warning("an event was rejected", batch=batch_id, reason=reason)
-
     def _write(self, batch_id: str, events: _Sorted) -> Recorded:
         occurrences = list(events.occurrences.values())
+        letters = [msgspec.structs.replace(one, at=self.clock()) for one in events.letters]
         answer = self.client.eval(
             keys.RECORD_BATCH,
             0,
@@ -157,62 +171,45 @@ class Intake:
             events.present,
             int(self.retry_after * 1000),
             keys.BATCH_MEMORY,
-            keys.MAX_REJECTED,
             _ENCODER.encode(occurrences),
-            *events.rejected,
+            *(encode_letter(letter) for letter in letters),
         )
-        new, groups, opened, kept, discarded = cast("tuple[int, list[str], int, int, int]", answer)
-        if events.rejected:
-            _warn_of_bound(kept, discarded)
+        new, groups, opened, discarded = cast("tuple[int, list[str], int, int]", answer)
+        if new:
+            note_letters(letters, discarded)
         return Recorded(
             new=bool(new),
             groups=tuple(groups),
             opened=opened,
             accepted=sum(occurrence.count for occurrence in occurrences),
-            rejected=len(events.rejected),
+            rejected=len(letters),
         )
 
 
-def keep_rejected(client: redis.Redis, reason: str, batch_id: str, content: object) -> None:
-    """Keep something that never came as far as a batch."""
-    kept = client.lpush(keys.REJECTED, rejection(now(), reason, batch_id, content))
-    _warn_of_bound(kept, 0)
-    client.ltrim(keys.REJECTED, 0, keys.MAX_REJECTED - 1)
-    _log.warning("a message was rejected", batch=batch_id, reason=reason)
-
-
-def rejection(at: datetime, reason: str, batch_id: str, content: object) -> str:
-    """The JSON of a `RejectedEvent`.
-
-    It is ASCII, because what is wrong with the content may be a character that UTF-8
-    cannot hold.
-    """
-    kept = {"at": at.isoformat(), "reason": reason, "batch": batch_id, "content": content}
-    try:
-        return json.dumps(kept, default=repr)
-    except (RecursionError, ValueError, TypeError) as error:
-        return json.dumps({**kept, "content": f"(cannot be written as JSON: {error})"})
-
-
-def _open_batch(arguments: Sequence[object]) -> tuple[str, list[object]]:
-    """The id and the events of a batch.
+def opened_batch(arguments: Sequence[object]) -> Batch:
+    """The batch that an intake message carries; its events are not looked at.
 
     Raises:
-        _Refused: the arguments are no batch.
+        InvalidMessage: the arguments are no batch.
     """
     if len(arguments) != 1 or not isinstance(arguments[0], dict):
-        raise _Refused("The message carries no batch: its only argument must be an object.")
+        raise InvalidMessage("The message carries no batch: its only argument must be an object.")
     batch = arguments[0]
-    if "unreadable" in batch:
-        raise _Refused(f"The message is no JSON: {batch.get('error')}.")
     version, batch_id, events = batch.get("version"), batch.get("batch"), batch.get("events")
-    if version != BATCH_VERSION:
-        raise _Refused(f"The batch has version {version!r}; this intake reads {BATCH_VERSION}.")
+    if type(version) is not int or version != BATCH_VERSION:
+        raise InvalidMessage(
+            f"The batch has version {_short(version)}; this intake reads {BATCH_VERSION}."
+        )
     if not isinstance(batch_id, str) or not 0 < len(batch_id) <= 200 or not batch_id.isascii():
-        raise _Refused("The batch has no usable id: 1 to 200 ASCII characters.")
+        raise InvalidMessage("The batch has no usable id: 1 to 200 ASCII characters.")
     if not isinstance(events, list) or not 0 < len(events) <= MAX_BATCH_EVENTS:
-        raise _Refused(f"The batch must hold a list of 1 to {MAX_BATCH_EVENTS} events.")
-    return batch_id, events
+        raise InvalidMessage(f"The batch must hold a list of 1 to {MAX_BATCH_EVENTS} events.")
+    return cast("Batch", batch)
+
+
+def _short(value: object) -> str:
+    """The value as a message shows it."""
+    return reprlib.repr(value)
 
 
 def _validated(content: object) -> FailureEvent:
@@ -243,12 +240,3 @@ def _occurrence(event: FailureEvent, name: str, first: int, last: int) -> Occurr
         first=first,
         last=last,
     )
-
-
-def _warn_of_bound(kept: int, discarded: int) -> None:
-    if discarded:
-        _log.error("the oldest rejected events were discarded", discarded=discarded, kept=kept)
-    elif kept >= keys.MAX_REJECTED * _NEARLY_FULL:
-        _log.warning(
-            "rejected events fill up; the oldest will be discarded", kept=kept, of=keys.MAX_REJECTED
-        )

@@ -4,8 +4,8 @@
    few deliveries to one sink run at once, so that a slow sink never keeps another waiting.
 2. The sink delivers, keyed by the result's id: a repeat changes nothing.
 3. A refusal is retried later, each time after a longer pause with some chance in it;
-   after the last attempt, or where a retry is pointless, the result is kept aside,
-   where people see it.
+   after the last attempt, or where a retry is pointless, the delivery is given up and
+   becomes a dead letter.
 """
 
 from __future__ import annotations
@@ -22,10 +22,15 @@ import structlog
 
 from paramedic.event import now
 from paramedic_workers import keys
+from paramedic_workers.dead_letters.messages import letter_of_delivery
+from paramedic_workers.dead_letters.model import Attempt
+from paramedic_workers.dead_letters.store import encode_letter, note_letters
 from paramedic_workers.errors import DeliveryError, describe
-from paramedic_workers.incidents import Delivery, Ledger
+from paramedic_workers.incidents import Delivery, Ledger, moment
+from paramedic_workers.leases import this_host
 from paramedic_workers.resilience.backoff import pause_after
 from paramedic_workers.results import Result
+from paramedic_workers.topology import results_queue
 
 #: Seconds after which a delivery that did not end is begun again.
 CLAIM_SECONDS = 180.0
@@ -49,8 +54,8 @@ class DeliveryEnd(StrEnum):
     DELIVERED = "delivered"
     #: It refused, and is asked again later.
     RETRY = "retry"
-    #: It refused for the last time; the result is kept aside.
-    ASIDE = "aside"
+    #: It refused for the last time; there is a dead letter now.
+    GIVEN_UP = "given_up"
     #: It had taken the result before.
     GONE = "gone"
     #: Its next attempt is not due yet, or is running.
@@ -82,7 +87,7 @@ class Outbox:
 
     client: redis.Redis
     sinks: Mapping[str, Delivers]
-    #: Deliveries of one result to one sink before it is kept aside.
+    #: Deliveries of one result to one sink before it becomes a dead letter.
     attempts: int
     first_pause: float = FIRST_PAUSE
     clock: Callable[[], datetime] = now
@@ -94,19 +99,20 @@ class Outbox:
             KeyError: there is no such sink; the result stays in its outbox.
         """
         target = self.sinks[sink]
-        arguments = (sink, result_id, int(CLAIM_SECONDS * 1000), SINK_PARALLEL)
+        arguments = (sink, result_id, int(CLAIM_SECONDS * 1000), SINK_PARALLEL, this_host())
         answer = self.client.eval(keys.CLAIM_DELIVERY, 0, *arguments)
-        claim, attempt = cast("tuple[str, int]", answer)
+        claim, attempt, begun = cast("tuple[str, int, str]", answer)
         if claim != "claimed":
             return DeliveryReport(end=DeliveryEnd(claim))
-        error = self._attempt(target, result_id, attempt)
-        return self._settle(sink, result_id, attempt, error)
+        result = Ledger(self.client).result(result_id)
+        error = self._attempt(target, result, attempt)
+        standing = self._standing(sink, result_id, attempt, error, begun)
+        return self._settle(standing, result_id, result, error)
 
-    def _attempt(self, sink: Delivers, result_id: str, attempt: int) -> Exception | None:
+    def _attempt(self, sink: Delivers, result: Result | None, attempt: int) -> Exception | None:
         """What the sink said against it, or None."""
         if attempt > self.attempts:
             return _final("Every attempt lost its worker.")
-        result = Ledger(self.client).result(result_id)
         if result is None:
             return _final("The result is no longer kept.")
         try:
@@ -115,37 +121,70 @@ class Outbox:
             return error
         return None
 
-    def _settle(
-        self, sink: str, result_id: str, attempt: int, error: Exception | None
-    ) -> DeliveryReport:
+    def _standing(
+        self, sink: str, result_id: str, attempt: int, error: Exception | None, begun: str
+    ) -> Delivery:
+        """How the delivery stands after this attempt."""
         end = self._end(attempt, error)
-        said = ": ".join(describe(error)[:2]) if error else ""
-        standing = Delivery(
-            sink=sink, outcome=end, attempts=attempt, at=self.clock(), error=said[:_ERROR_LENGTH]
+        said = ": ".join(describe(error)[:2])[:_ERROR_LENGTH] if error else ""
+        earlier = Ledger(self.client).deliveries_of(result_id)
+        known = {one.at: one for before in earlier if before.sink == sink for one in before.tries}
+        *others, own = (_begun_attempt(line) for line in begun.splitlines())
+        tries = [known.get(other.at, other) for other in others]
+        tries.append(msgspec.structs.replace(own, end=said or end))
+        return Delivery(
+            sink=sink,
+            outcome=end,
+            attempts=attempt,
+            at=self.clock(),
+            error=said,
+            tries=tuple(tries),
         )
+
+    def _settle(
+        self, standing: Delivery, result_id: str, result: Result | None, error: Exception | None
+    ) -> DeliveryReport:
+        end = DeliveryEnd(standing.outcome)
+        letters = []
         if error is not None:
             _log.warning(
-                "a sink refused a result", sink=sink, result=result_id, end=end, error=said
+                "a sink refused a result",
+                sink=standing.sink,
+                result=result_id,
+                end=end,
+                error=standing.error,
             )
+            if end is DeliveryEnd.GIVEN_UP:
+                queue = results_queue(standing.sink)
+                letters = [letter_of_delivery(result_id, result, standing, error, queue)]
         pause = pause_after(
-            attempt, first=self.first_pause, factor=PAUSE_FACTOR, greatest=GREATEST_PAUSE
+            standing.attempts, first=self.first_pause, factor=PAUSE_FACTOR, greatest=GREATEST_PAUSE
         )
-        next_due = self.client.eval(
+        answer = self.client.eval(
             keys.SETTLE_DELIVERY,
             0,
-            sink,
+            standing.sink,
             result_id,
             end,
             int(pause * 1000),
             msgspec.json.encode(standing),
+            encode_letter(letters[0]) if letters else "",
         )
-        return DeliveryReport(end=end, next_due=cast("str | None", next_due))
+        discarded, *due = cast("tuple[int, str | None]", answer)
+        note_letters(letters, discarded)
+        return DeliveryReport(end=end, next_due=due[0] if due else None)
 
     def _end(self, attempt: int, error: Exception | None) -> DeliveryEnd:
         if error is None:
             return DeliveryEnd.DELIVERED
         pointless = isinstance(error, DeliveryError) and not error.transient
-        return DeliveryEnd.ASIDE if pointless or attempt >= self.attempts else DeliveryEnd.RETRY
+        return DeliveryEnd.GIVEN_UP if pointless or attempt >= self.attempts else DeliveryEnd.RETRY
+
+
+def _begun_attempt(line: str) -> Attempt:
+    """An attempt of which only its beginning is known."""
+    at, host = line.split(" ", 1)
+    return Attempt(at=moment(at), host=host, end="it lost its worker")
 
 
 def _final(message: str) -> DeliveryError:

@@ -1,8 +1,7 @@
 """JSON as the workers read it from the broker: what the text says, and nothing else.
 
 kombu's own reader also builds dates and other objects from whatever has a `__type__`, which
-an event could carry; and where a text is no JSON, Celery drops the message. Here such a text
-becomes the only argument of the task, so that intake keeps it whole as rejected.
+an event could carry.
 """
 
 from __future__ import annotations
@@ -23,7 +22,11 @@ def register() -> None:
 
 
 def read(text: bytes | str) -> Any:
-    """What a JSON text says, or a message body that carries the text where it is no JSON."""
+    """What a JSON text says.
+
+    Raises:
+        ValueError: it is no JSON, or nested beyond measure.
+    """
     try:
         return msgspec.json.decode(text)
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -31,9 +34,8 @@ def read(text: bytes | str) -> Any:
 
 
 def _read_leniently(text: bytes | str) -> Any:
-    """Python's reader also takes NaN and half surrogate pairs; intake rejects those alone."""
+    """Python's reader also takes NaN and half surrogate pairs; intake refuses those alone."""
     try:
         return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        whole = text if isinstance(text, str) else text.decode("utf-8", "backslashreplace")
-        return [[{"unreadable": whole, "error": str(error)}], {}, {}]
+    except RecursionError as error:
+        raise ValueError(f"it is nested beyond measure: {error}") from error

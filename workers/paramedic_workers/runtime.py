@@ -14,6 +14,7 @@ from paramedic.event import now
 from paramedic_workers import topology
 from paramedic_workers.app import worker_settings
 from paramedic_workers.connections import ledger_url, state_client
+from paramedic_workers.dead_letters.store import DeadLetters
 from paramedic_workers.groups import GroupHealer, Heals
 from paramedic_workers.healing.model import ProgressCallback
 from paramedic_workers.intake import Intake
@@ -30,6 +31,7 @@ class Runtime:
     settings: Settings
     client: redis.Redis
     intake: Intake
+    letters: DeadLetters
     healer: GroupHealer
     outbox: Outbox
     sweeper: Sweeper
@@ -94,6 +96,9 @@ def runtime(app: Celery) -> Runtime:
         settings=settings,
         client=client,
         intake=intake,
+        letters=DeadLetters(
+            client, limit=settings.dead_letter_limit, days=settings.dead_letter_days
+        ),
         healer=GroupHealer(
             client=client,
             settings=settings,

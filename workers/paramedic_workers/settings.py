@@ -141,10 +141,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     cache_limit: int = 20_480
     #: How often a heal may be started for one incident before it ends in `failed`.
     heal_attempts: int = 3
-    #: How often a delivery is tried before it is kept aside.
+    #: How often a delivery is tried before its result becomes a dead letter.
     delivery_attempts: int = 8
     #: How often one dead letter may be replayed.
     replay_limit: int = 3
+    #: Dead letters that are kept; beyond it the oldest are discarded.
+    dead_letter_limit: int = 10_000
+    #: Days that a dead letter is kept.
+    dead_letter_days: float = 30.0
     #: Seconds before the first retry of a heal that met a passing trouble; then four times that.
     retry_pause: float = 60.0
     #: Failures in a row that switch a strategy, or all heals of a target, off; 0: never.

@@ -42,6 +42,7 @@ def rule_problems(settings: Settings) -> list[Problem]:
             "", settings, ("lease_seconds", "sweep_seconds", "retention_days", "heal_attempts")
         ),
         *_positive("", settings, ("delivery_attempts", "replay_limit", "cache_limit")),
+        *_positive("", settings, ("dead_letter_limit", "dead_letter_days")),
         *_positive("", settings, ("retry_pause", "breaker_seconds", "fuse_hours")),
         *_not_negative("", settings, ("breaker_failures", "fuse_heals", "min_free_disk")),
         *_known_plugins("sinks", "paramedic.sinks", tuple(settings.sinks)),

@@ -7,7 +7,8 @@ Only one sweep runs at a time.
 2. Groups whose lease expired wait again.
 3. Waiting groups and due deliveries are rung for, unless their queue already holds as
    many messages as there are things that wait: a backlog must not grow by being swept.
-4. What is older than the retention is forgotten, a bounded number at a time.
+4. What is older than the retention is forgotten, a bounded number at a time; dead
+   letters have bounds of their own.
 """
 
 from __future__ import annotations
@@ -16,16 +17,19 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 import redis
 import structlog
 
 from paramedic.event import now
 from paramedic_workers import keys, plain_json
+from paramedic_workers.dead_letters.messages import letter_of_journal
+from paramedic_workers.dead_letters.store import DeadLetters
 from paramedic_workers.incidents import milliseconds
 from paramedic_workers.intake import Intake
 from paramedic_workers.recovery import LostBy, return_group
+from paramedic_workers.resilience.holds import Holds
 from paramedic_workers.settings import Settings
 
 #: Seconds after which a sweep whose worker died no longer keeps others from sweeping.
@@ -41,6 +45,15 @@ MAX_BATCHES = 50
 MAX_FORGOTTEN = 500
 
 _log = structlog.get_logger()
+#: Takes a lock, unless somebody holds it. KEYS: the lock. ARGV: a token, its seconds. The DEL
+#: marks the script as one that has written, so that it is let through by a Redis that is full:
+#: sweeping is what makes room there.
+_LOCK = """
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+return 1
+"""
 #: Gives a lock back, if it is still ours. KEYS: the lock. ARGV: its token.
 _UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end"
 
@@ -78,7 +91,7 @@ class Sweeper:
     def sweep(self) -> Doorbells:
         """Sweep once; gives nothing where another sweep is running."""
         token = uuid.uuid4().hex
-        if not self.client.set(keys.SWEEP, token, nx=True, ex=SWEEP_LEASE):
+        if not self.client.eval(_LOCK, 1, keys.SWEEP, token, SWEEP_LEASE):
             return Doorbells()
         try:
             opened = self._record_lost_batches()
@@ -95,23 +108,43 @@ class Sweeper:
         """Record what publishers wrote down and no message brought; gives groups to ring for."""
         patience = self.settings.lease_seconds * JOURNAL_LEASES
         before = milliseconds(self.clock() - timedelta(seconds=patience))
-        published = self.client.zrange(
-            keys.JOURNAL_PUBLISHED, 0, before, byscore=True, offset=0, num=MAX_BATCHES
+        lost = self._read_bytes(
+            "ZRANGE", keys.JOURNAL_PUBLISHED, 0, before, "BYSCORE", "LIMIT", 0, MAX_BATCHES
         )
-        lost = cast("list[str]", published)
         groups: set[str] = set()
         if not lost or self.depths.intake() >= len(lost):
             return groups
         for batch_id in lost:
-            content = self.client.hget(keys.JOURNAL, batch_id)
-            if content is None:
-                self.client.zrem(keys.JOURNAL_PUBLISHED, batch_id)
-                continue
-            _log.warning("a batch is recorded from the journal", batch=batch_id)
-            groups.update(self.intake.record([plain_json.read(content)], batch_id).groups)
+            content = self._read_bytes("HGET", keys.JOURNAL, batch_id)
+            if content is not None:
+                groups.update(self._record_journalled(batch_id, content))
             self.client.hdel(keys.JOURNAL, batch_id)  # also where its content names another id
             self.client.zrem(keys.JOURNAL_PUBLISHED, batch_id)
         return groups
+
+    def _record_journalled(self, batch_id: bytes, content: bytes) -> tuple[str, ...]:
+        """Record one batch of the journal; what is none becomes a dead letter."""
+        name = batch_id.decode("utf-8", "backslashreplace")
+        _log.warning("a batch is recorded from the journal", batch=name)
+        try:
+            arguments = [plain_json.read(content)]
+        except ValueError as error:
+            problem = f"The journal's entry is no JSON: {error}."
+            self._letters.keep(letter_of_journal(batch_id, content, problem))
+            return ()
+        return self.intake.record(arguments, name).groups
+
+    def _read_bytes(self, *command: object) -> Any:
+        """What a command gives, as bytes: publishers write the journal, and may write anything."""
+        return self.client.execute_command(*command, NEVER_DECODE=True)  # type: ignore[no-untyped-call]
+
+    @property
+    def _letters(self) -> DeadLetters:
+        return DeadLetters(
+            self.client,
+            limit=self.settings.dead_letter_limit,
+            days=self.settings.dead_letter_days,
+        )
 
     def _return_lost_groups(self) -> None:
         for group in cast("list[str]", self.client.zrange(keys.HEALING, 0, -1)):
@@ -127,6 +160,7 @@ class Sweeper:
         due = cast(
             "list[str]", self.client.zrange(keys.WAITING, 0, present - patience, byscore=True)
         )
+        due = Holds(client=self.client, clock=self.clock).not_held(due)
         idle = [group for group in due if not self.client.exists(keys.lease(group))]
         if not idle or self.depths.heal() >= len(idle):
             return ()
@@ -157,8 +191,7 @@ class Sweeper:
             if not any(self.client.zscore(keys.outbox(s), result_id) for s in self.sinks):
                 self.client.delete(keys.result(result_id), keys.deliveries(result_id))
                 self.client.zrem(keys.RESULTS, result_id)
-        for sink in self.sinks:
-            self.client.zremrangebyscore(keys.aside(sink), "-inf", cutoff)
+        self._letters.tidy(self.clock())
 
     def _older(self, key: str, cutoff: int) -> list[str]:
         found = self.client.zrange(key, 0, cutoff, byscore=True, offset=0, num=MAX_FORGOTTEN)

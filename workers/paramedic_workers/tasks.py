@@ -25,16 +25,20 @@ from celery.exceptions import Reject
 from redis.exceptions import ConnectionError, OutOfMemoryError, ReadOnlyError, TimeoutError
 
 from paramedic_workers import topology
+from paramedic_workers.broker_letters import keep_given_up
+from paramedic_workers.dead_letters.messages import letter_of_message
+from paramedic_workers.dead_letters.model import Reason
 from paramedic_workers.groups import RoundEnd
 from paramedic_workers.incidents import group_name, group_parts
-from paramedic_workers.intake import keep_rejected
 from paramedic_workers.results import Result
 from paramedic_workers.runtime import runtime
 
 #: Seconds before a message is put back while the ledger cannot be written.
 PUT_BACK_PAUSE = 1.0
+#: Messages that RabbitMQ has given up, moved into the store of dead letters per sweep.
+GIVEN_UP_PER_SWEEP = 200
 #: The ledger is away or full: the same batch can be recorded later.
-_LEDGER_AWAY = (ConnectionError, TimeoutError, OutOfMemoryError, ReadOnlyError)
+LEDGER_AWAY = (ConnectionError, TimeoutError, OutOfMemoryError, ReadOnlyError)
 
 _log = structlog.get_logger()
 
@@ -45,10 +49,11 @@ def intake(*args: object, **kwargs: object) -> None:
     work = runtime(current_task.app)
     try:
         recorded = work.intake.record([*args, kwargs] if kwargs else args, current_task.request.id)
-    except _LEDGER_AWAY as error:
+    except LEDGER_AWAY as error:
         _log.error("a batch is put back: the ledger cannot be written", error=str(error))
         time.sleep(PUT_BACK_PAUSE)
-        raise Reject(str(error), requeue=True) from error
+        _put_back(args, kwargs, error)
+        return
     _log.info(
         "a batch is recorded",
         accepted=recorded.accepted,
@@ -59,6 +64,30 @@ def intake(*args: object, **kwargs: object) -> None:
     ring_groups(current_task.app, recorded.groups)
 
 
+def _put_back(args: tuple[object, ...], kwargs: dict[str, object], cause: Exception) -> None:
+    """Let a batch come again, as often as it takes.
+
+    It is published anew under its own id, then acknowledged: RabbitMQ counts what is given
+    back to it, and gives up what comes back too often.
+
+    Raises:
+        Reject: the broker is away too; what it then gets back it has not delivered.
+    """
+    request = current_task.request
+    try:
+        current_task.app.send_task(
+            topology.INTAKE_TASK,
+            args,
+            kwargs,
+            task_id=request.id,
+            argsrepr=request.argsrepr,
+            kwargsrepr=request.kwargsrepr,
+            retry=False,
+        )
+    except Exception:  # noqa: BLE001 - each transport of kombu raises errors of its own
+        raise Reject(str(cause), requeue=True) from cause
+
+
 @shared_task(name=topology.HEAL_TASK)
 def heal(target: str, revision: str | None) -> None:
     """Heal what waits of a target at a revision."""
@@ -67,7 +96,7 @@ def heal(target: str, revision: str | None) -> None:
     _log.info("a heal ended", target=target, revision=revision, end=done.end)
     for result in done.results:
         ring_sinks(current_task.app, work.healer.sinks, result)
-    if done.end not in (RoundEnd.BUSY, RoundEnd.FULL):
+    if done.end not in (RoundEnd.BUSY, RoundEnd.FULL, RoundEnd.HELD):
         _ring_next(current_task.app, target, revision)
 
 
@@ -90,6 +119,7 @@ def sweep() -> None:
     ring_groups(current_task.app, bells.groups)
     for sink, result_id in bells.deliveries:
         ring_sink(current_task.app, sink, result_id, result_id)
+    keep_given_up(topology.given_up(current_task.app, GIVEN_UP_PER_SWEEP), work.letters)
     keep_house(work.settings)
 
 
@@ -104,7 +134,7 @@ def ring_group(app: Celery, group: str, shown: str) -> None:
     """Ring for one group; `shown` says why, to people who watch."""
     target, revision = group_parts(group)
     what = f"{target} @ {(revision or 'main')[:7]}, {shown}"
-    app.send_task(topology.HEAL_TASK, (target, revision), argsrepr=what, kwargsrepr="")
+    _ring(app, topology.HEAL_TASK, (target, revision), what)
 
 
 def ring_sinks(app: Celery, sinks: Iterable[str], result: Result) -> None:
@@ -116,13 +146,16 @@ def ring_sinks(app: Celery, sinks: Iterable[str], result: Result) -> None:
 
 def ring_sink(app: Celery, sink: str, result_id: str, shown: str) -> None:
     """Ring for one delivery; `shown` says what it is, to people who watch."""
-    app.send_task(
-        topology.DELIVER_TASK,
-        (sink, result_id),
-        queue=topology.delivery_route(sink),
-        argsrepr=f"{sink}: {shown}",
-        kwargsrepr="",
-    )
+    queue = topology.delivery_route(sink)
+    _ring(app, topology.DELIVER_TASK, (sink, result_id), f"{sink}: {shown}", queue=queue)
+
+
+def _ring(app: Celery, task: str, what: tuple[object, ...], shown: str, **route: Any) -> None:
+    """Ring; a broker that is full or away is no trouble: what waits stands in the ledger."""
+    try:
+        app.send_task(task, what, argsrepr=shown, kwargsrepr="", **route)
+    except Exception as error:  # noqa: BLE001 - each transport of kombu raises errors of its own
+        _log.warning("not rung; the sweep rings later", task=task, what=shown, error=str(error))
 
 
 def _ring_next(app: Celery, target: str, revision: str | None) -> None:
@@ -139,8 +172,27 @@ def _many(incidents: int) -> str:
 
 @signals.task_unknown.connect
 @signals.task_rejected.connect
-def keep_unusable_message(sender: Any, message: Any, exc: BaseException | None, **_: Any) -> None:
-    """Keep a message whole that is no task of ours; Celery itself would only log it."""
-    reason = f"The message is no task of Paramedic: {exc or 'its form is unknown'}."
-    whole = {"headers": message.headers, "body": message.body}
-    keep_rejected(runtime(sender.app).client, reason, str(message.delivery_tag), whole)
+def keep_unusable_message(
+    sender: Any,
+    message: Any,
+    exc: BaseException | None,
+    reason: Reason = Reason.INVALID,
+    **_: Any,
+) -> bool:
+    """Make a dead letter of a message that cannot be worked on; Celery would only log it.
+
+    Gives False where the ledger could not be written: then the message is back in its
+    queue, unless Celery has let go of it before.
+    """
+    letters = runtime(sender.app).letters
+    letter = letter_of_message(message, exc, queue="", reason=reason)
+    try:
+        letters.keep(letter)
+        letters.forget_journal(letter)
+    except LEDGER_AWAY as error:
+        _log.error("a message is put back: the ledger cannot be written", error=str(error))
+        time.sleep(PUT_BACK_PAUSE)
+        if not message.acknowledged:
+            message.requeue()
+        return False
+    return True

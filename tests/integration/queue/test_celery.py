@@ -10,7 +10,8 @@ import json
 import socket
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -23,37 +24,46 @@ from kombu.entity import Exchange, Queue
 from paramedic import wire
 from paramedic_workers.app import make_app
 from paramedic_workers.connections import state_client
+from paramedic_workers.dead_letters.store import DeadLetters
 from paramedic_workers.incidents import Ledger
 from paramedic_workers.results import decode_result
-from paramedic_workers.settings import Settings
+from tests.conftest import OpensBroker
+from tests.support.brokers import RABBITMQ, REDIS, Broker
 from tests.support.queueing import make_batch, make_event
-from tests.support.valkey import private_valkey
 from tests.support.waiting import wait_for
 from tests.support.workers import Deployment, make_deployment
 
 QUEUES = "paramedic.intake,paramedic.heal,paramedic.results.file"
 
 
+@pytest.fixture(scope="module", params=[REDIS, RABBITMQ])
+def own_broker(request: pytest.FixtureRequest, open_broker: OpensBroker) -> Iterator[Broker]:
+    """Each kind of broker, for all tests of this module."""
+    with open_broker(request.param) as opened:
+        yield opened
+
+
 @pytest.fixture(scope="module")
-def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+def deployment(
+    tmp_path_factory: pytest.TempPathFactory, own_broker: Broker
+) -> Iterator[Deployment]:
     """One worker of every queue, started by the ordinary command."""
-    with private_valkey() as server:
-        made = make_deployment(tmp_path_factory.mktemp("shop"), f"redis+socket://{server}")
-        with made.worker("all", QUEUES, "-P", "solo"):
-            wait_for("the worker", lambda: "ready" in made.log("all").read_text())
-            yield made
+    made = make_deployment(tmp_path_factory.mktemp("shop"), own_broker)
+    with made.worker("all", QUEUES, "-P", "solo"):
+        wait_for("the worker", lambda: "ready" in made.log("all").read_text())
+        yield made
 
 
 @pytest.fixture
 def client_app(deployment: Deployment) -> Celery:
     """A Celery client."""
-    return make_app(Settings(broker_url=deployment.broker_url, data=str(deployment.folder)))
+    return make_app(deployment.settings)
 
 
 @pytest.fixture
 def ledger(deployment: Deployment) -> Iterator[Ledger]:
     """The ledger of the deployment."""
-    with state_client(deployment.broker_url) as client:
+    with state_client(deployment.ledger_url) as client:
         yield Ledger(client)
 
 
@@ -89,51 +99,44 @@ def test_a_failure_goes_all_the_way_and_to_whoever_binds_a_queue(
     assert list((deployment.folder / "data" / "reports").rglob("result.json"))
 
 
-def raw_message(
-    task: str, body: bytes, content_type: str = "application/json", **headers: object
-) -> dict[str, object]:
-    """A message as kombu's Redis transport keeps it."""
-    return {
-        "body": base64.b64encode(body).decode(),
-        "content-type": content_type,
-        "content-encoding": "utf-8",
-        "headers": {"task": task, "id": uuid.uuid4().hex, "lang": "py", **headers},
-        "properties": {
-            "delivery_tag": uuid.uuid4().hex,
-            "delivery_info": {"exchange": "", "routing_key": wire.INTAKE_QUEUE},
-            "delivery_mode": 2,
-            "priority": 0,
-            "body_encoding": "base64",
-        },
-    }
+@dataclass(frozen=True, kw_only=True)
+class Raw:
+    """A message as anybody could send it, and what its dead letter says."""
+
+    body: bytes
+    words: str
+    task: str = wire.INTAKE_TASK
+    content_type: str = "application/json"
+    headers: Mapping[str, object] = field(default_factory=dict)
 
 
 @pytest.mark.parametrize(
-    ("message", "words", "whole"),
+    "raw",
     [
-        (raw_message("somebody.elses", b"[[{}], {}, {}]"), "no task of Paramedic", "[{}]"),
-        (raw_message(wire.INTAKE_TASK, b"[[7], {}, {}]"), "carries no batch", "[7]"),
-        (raw_message(wire.INTAKE_TASK, b"[[], {}"), "is no JSON", "[[], {}"),
-        (
-            raw_message(wire.INTAKE_TASK, b"\x80", "application/x-python-serialize"),
-            "Refusing",
-            "x80",
-        ),
-        (raw_message(wire.INTAKE_TASK, b"[" * 10_000), "is no JSON", "[" * 10_000),
-        (raw_message(wire.INTAKE_TASK, b"[[7], {}, {}]", id=[7]), "unhashable", "[7]"),
-        (raw_message(wire.INTAKE_TASK, b"[[7], {}, {}]", timelimit="x"), "unpack", "[7]"),
-        (raw_message(wire.INTAKE_TASK, b"[[7], {}, {}]", compression="zlib"), "-3", "[7]"),
+        Raw(task="somebody.elses", body=b"[[{}], {}, {}]", words="somebody.elses"),
+        Raw(body=b"[[7], {}, {}]", words="carries no batch"),
+        Raw(body=b"[[], {}", words="delimiter"),
+        Raw(body=b"\x80", content_type="application/x-python-serialize", words="Refusing"),
+        Raw(body=b"[" * 10_000, words="is no JSON"),
+        Raw(body=b"[[7], {}, {}]", headers={"id": [7]}, words="unhashable"),
+        Raw(body=b"[[7], {}, {}]", headers={"timelimit": "x"}, words="unpack"),
+        Raw(body=b"[[7], {}, {}]", headers={"compression": "zlib"}, words="-3"),
     ],
+    ids=lambda raw: raw.words,
 )
 def test_a_message_that_cannot_be_used_is_kept_and_the_worker_goes_on(
-    deployment: Deployment, ledger: Ledger, message: dict[str, object], words: str, whole: str
+    deployment: Deployment, own_broker: Broker, raw: Raw
 ) -> None:
-    before = ledger.rejected_count()
-    with state_client(deployment.broker_url) as client:
-        client.lpush(wire.INTAKE_QUEUE, json.dumps(message))
-    wait_for("the rejection", lambda: ledger.rejected_count() == before + 1, 10)
-    assert words in ledger.rejected(1)[0].reason
-    assert whole in json.dumps(ledger.rejected(1)[0].content)
+    headers = {"task": raw.task, "id": uuid.uuid4().hex, "lang": "py", **raw.headers}
+    with state_client(deployment.ledger_url) as client:
+        letters = DeadLetters(client)
+        before = letters.count()
+        own_broker.push_raw(wire.INTAKE_QUEUE, raw.body, headers, content_type=raw.content_type)
+        wait_for("the dead letter", lambda: letters.count() == before + 1, 10)
+        letter = next(letters.letters())
+    assert raw.words in letter.message
+    assert letter.original.body == raw.body
+    assert letter.original.headers["task"] == raw.task
 
 
 def test_a_command_without_a_broker_says_what_to_do(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -34,7 +34,7 @@ def letters(flow: Flow) -> DeadLetters:
 
 
 @pytest.fixture
-def make(flow: Flow) -> Iterator[Any]:
+def make(flow: Flow) -> Callable[..., DeadLetter]:
     """Makes letters with ids in a row."""
 
     def made(number: int = 1, **changes: Any) -> DeadLetter:

@@ -4,12 +4,30 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
+from structlog.testing import capture_logs
 
-from paramedic_workers import keys
+from paramedic import wire
+from paramedic_workers import keys, plain_json
+from paramedic_workers.dead_letters.lineage import Lineage
+from paramedic_workers.dead_letters.model import DeadLetter, LetterState, Reason, Replay
+from paramedic_workers.dead_letters.store import DeadLetters
 from paramedic_workers.errors import UsageError
 from paramedic_workers.incidents import IncidentState, group_name
 from tests.support.queueing import REVISION, Flow, as_json, make_batch, make_event
+
+
+def kept(flow: Flow) -> list[DeadLetter]:
+    """The dead letters, newest first."""
+    return list(DeadLetters(flow.client).letters())
+
+
+def event_of(letter: DeadLetter) -> object:
+    """The only event of the batch that a letter holds."""
+    (event,) = json.loads(letter.original.body)[0][0]["events"]
+    return event
+
 
 GROUP = group_name("shop", REVISION)
 
@@ -40,7 +58,7 @@ def test_a_redelivered_batch_changes_nothing(flow: Flow) -> None:
     assert not again.new
     assert again.groups == ()
     assert flow.ledger.occurrences() == 1
-    assert flow.ledger.rejected_count() == 1
+    assert len(kept(flow)) == 1
 
 
 def test_a_bad_event_is_kept_whole_and_spoils_no_neighbour(flow: Flow) -> None:
@@ -51,11 +69,16 @@ def test_a_bad_event_is_kept_whole_and_spoils_no_neighbour(flow: Flow) -> None:
     batch = make_batch(bad, make_event(flow.clock()), unknown, large, surrogate, 7)
     recorded = flow.intake.record([batch], "message")
     assert (recorded.accepted, recorded.rejected) == (1, 5)
-    kept = flow.ledger.rejected()
-    assert [event.content for event in kept] == [7, surrogate, large, as_json(unknown), bad]
-    reasons = " ".join(event.reason for event in reversed(kept))
+    letters = kept(flow)
+    contents = [event_of(letter) for letter in letters]
+    for content in (7, surrogate, large, as_json(unknown), bad):
+        assert content in contents
+    reasons = " ".join(letter.message for letter in letters)
     for words in ("$.count", "no target 'elsewhere'", "262144 are the limit", "invalid"):
         assert words in reasons
+    assert sorted(letter.target for letter in letters) == ["", "elsewhere", "shop", "shop", "shop"]
+    assert {letter.reason for letter in letters} == {Reason.INVALID}
+    assert {letter.original.headers["task"] for letter in letters} == {wire.INTAKE_TASK}
 
 
 @pytest.mark.parametrize(
@@ -74,18 +97,38 @@ def test_a_bad_event_is_kept_whole_and_spoils_no_neighbour(flow: Flow) -> None:
 def test_a_message_that_is_no_batch_is_kept_whole_once(flow: Flow, arguments: list[object]) -> None:
     for _ in range(2):
         assert flow.intake.record(arguments, "the-message").rejected == 1
-    (kept,) = flow.ledger.rejected()
-    assert kept.content == arguments
-    assert kept.reason
+    (letter,) = kept(flow)
+    assert json.loads(letter.original.body)[0] == arguments
+    assert letter.message
     assert flow.ledger.incidents() == []
 
 
-def test_rejected_events_are_bounded_and_the_newest_stay(
-    flow: Flow, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(keys, "MAX_REJECTED", 3)
-    flow.intake.record([make_batch(*range(5))], "message")
-    assert [event.content for event in flow.ledger.rejected()] == [4, 3, 2]
+def test_letters_of_events_are_bounded_and_the_oldest_go(flow: Flow) -> None:
+    DeadLetters(flow.client, limit=3).tidy(flow.clock())
+    with capture_logs() as logs:
+        flow.intake.record([make_batch(*range(5))], "message")
+    assert len(kept(flow)) == 3
+    assert [line["discarded"] for line in logs if line["log_level"] == "error"] == [2]
+
+
+def test_a_replayed_event_that_fails_again_is_the_same_letter(flow: Flow) -> None:
+    flow.intake.record([make_batch(7, 8)], "message")
+    first, other = kept(flow)
+    flow.client.hset(keys.dead_letter(first.id), "state", "replaying")
+    replay = [Replay(at=flow.clock(), by="somebody@host")]
+    flow.client.hset(keys.dead_letter(first.id), "replays", msgspec.json.encode(replay))
+    name = Lineage(letter=first.id, number=1).task_id
+    flow.intake.record([make_batch(event_of(first), batch=name)], name)
+    again = {letter.id: letter for letter in kept(flow)}
+    assert set(again) == {first.id, other.id}
+    assert (len(again[first.id].replays), again[first.id].state) == (1, LetterState.DEAD)
+
+
+def test_an_event_nested_as_deep_as_can_be_read_is_kept_whole(flow: Flow) -> None:
+    deep = plain_json.read(b'{"a":' + b"[" * 800 + b"]" * 800 + b"}")
+    flow.intake.record([make_batch(deep)], "message")
+    (letter,) = kept(flow)
+    assert b"[" * 800 in letter.original.body
 
 
 def test_a_clock_that_runs_ahead_is_not_believed(flow: Flow) -> None:
@@ -112,9 +155,3 @@ def test_incidents_are_filtered_and_the_last_seen_comes_first(flow: Flow) -> Non
     assert flow.ledger.incidents(state=IncidentState.CLOSED) == []
     assert flow.ledger.incidents(target="elsewhere") == []
     assert flow.ledger.counts() == {"waiting": 2}
-
-
-def test_what_is_rejected_reads_as_json_for_any_tool(flow: Flow) -> None:
-    flow.intake.record([make_batch({"odd": "\ud800"})], "message")
-    (text,) = flow.client.lrange(keys.REJECTED, 0, -1)
-    assert json.loads(text)["content"] == {"odd": "\ud800"}

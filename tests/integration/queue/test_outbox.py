@@ -1,11 +1,16 @@
-"""Each result reaches each sink once in effect, or is kept aside where people see it."""
+"""Each result reaches each sink once in effect, or is a dead letter."""
 
 from __future__ import annotations
+
+import json
 
 import pytest
 
 from paramedic_workers import keys, outbox
+from paramedic_workers.dead_letters.model import Reason
+from paramedic_workers.dead_letters.store import DeadLetters
 from paramedic_workers.errors import DeliveryError
+from paramedic_workers.leases import this_host
 from paramedic_workers.outbox import DeliveryEnd, Outbox
 from paramedic_workers.sinks.recording import RecordingSink
 from tests.support.queueing import REVISION, Flow
@@ -32,6 +37,12 @@ def close_one(flow: Flow, test: str = "test_a") -> str:
     return result.id
 
 
+def claim(flow: Flow, result_id: str) -> None:
+    """What a worker does before it calls the sink."""
+    arguments = ("file", result_id, 60_000, outbox.SINK_PARALLEL, "host:1")
+    flow.client.eval(keys.CLAIM_DELIVERY, 0, *arguments)
+
+
 def test_a_result_is_delivered_once(flow: Flow, box: Outbox, sink: RecordingSink) -> None:
     result_id = close_one(flow)
     assert box.deliver("file", result_id).end is DeliveryEnd.DELIVERED
@@ -52,22 +63,32 @@ def test_a_refusal_is_retried_later(flow: Flow, box: Outbox, sink: RecordingSink
     wait_for("the retry", lambda: box.deliver("file", result_id).end is DeliveryEnd.DELIVERED, 5)
 
 
-def test_after_the_last_attempt_it_is_kept_aside(
+def test_after_the_last_attempt_it_is_a_dead_letter(
     flow: Flow, box: Outbox, sink: RecordingSink
 ) -> None:
     result_id = close_one(flow)
     sink.refuse = DeliveryError("503")
-    wait_for("giving up", lambda: box.deliver("file", result_id).end is DeliveryEnd.ASIDE, 5)
+    wait_for("giving up", lambda: box.deliver("file", result_id).end is DeliveryEnd.GIVEN_UP, 5)
     assert sink.calls == 3
-    assert flow.ledger.set_aside("file") == [result_id]
     assert flow.ledger.undelivered("file") == []
+    (letter,) = DeadLetters(flow.client).letters()
+    assert (letter.reason, letter.sink, letter.result) == (
+        Reason.DELIVERY_FAILED,
+        "file",
+        result_id,
+    )
+    assert (letter.target, letter.queue) == ("shop", "paramedic.results.file")
+    assert letter.message == "503"
+    assert [one.end[-3:] for one in letter.attempts] == ["503"] * 3
+    assert {one.host for one in letter.attempts} == {this_host()}
+    assert json.loads(letter.original.body)[0] == ["file", result_id]
 
 
 def test_a_refusal_for_good_is_not_retried(flow: Flow, box: Outbox, sink: RecordingSink) -> None:
     result_id = close_one(flow)
     sink.refuse = DeliveryError("no such project")
     sink.refuse.transient = False
-    assert box.deliver("file", result_id).end is DeliveryEnd.ASIDE
+    assert box.deliver("file", result_id).end is DeliveryEnd.GIVEN_UP
     assert sink.calls == 1
 
 
@@ -89,22 +110,28 @@ def test_a_sink_that_hangs_keeps_only_its_share_and_the_next_is_named(
 ) -> None:
     ids = [close_one(flow, f"test_{number}") for number in range(outbox.SINK_PARALLEL + 1)]
     for result_id in ids[:-1]:  # workers that hang in the sink
-        flow.client.eval(keys.CLAIM_DELIVERY, 0, "file", result_id, 60_000, outbox.SINK_PARALLEL)
+        claim(flow, result_id)
     assert box.deliver("file", ids[-1]).end is DeliveryEnd.FULL
-    due = flow.client.eval(keys.SETTLE_DELIVERY, 0, "file", ids[0], "delivered", 0, "{}")
-    assert due == ids[-1]
+    due = flow.client.eval(keys.SETTLE_DELIVERY, 0, "file", ids[0], "delivered", 0, "{}", "")
+    assert due == [0, ids[-1]]
 
 
 def test_a_worker_lost_in_a_sink_counts_as_an_attempt(
     flow: Flow, box: Outbox, sink: RecordingSink
 ) -> None:
     result_id = close_one(flow)
-    flow.client.hset(keys.outbox_attempts("file"), result_id, "3")
-    assert box.deliver("file", result_id).end is DeliveryEnd.ASIDE
+    for _ in range(3):
+        claim(flow, result_id)
+        flow.client.eval(keys.RETURN_DELIVERIES, 0, "file")
+    assert box.deliver("file", result_id).end is DeliveryEnd.GIVEN_UP
     assert sink.calls == 0
+    (letter,) = DeadLetters(flow.client).letters()
+    ends = [one.end for one in letter.attempts]
+    assert ends[:3] == ["it lost its worker"] * 3
+    assert "lost its worker" in letter.message
 
 
-def test_a_result_no_longer_kept_is_set_aside(flow: Flow, box: Outbox) -> None:
+def test_a_result_no_longer_kept_is_given_up(flow: Flow, box: Outbox) -> None:
     result_id = close_one(flow)
     flow.client.delete(keys.result(result_id))
-    assert box.deliver("file", result_id).end is DeliveryEnd.ASIDE
+    assert box.deliver("file", result_id).end is DeliveryEnd.GIVEN_UP

@@ -9,7 +9,9 @@ import pytest
 
 from paramedic import Publisher, wire
 from paramedic_workers import keys
-from paramedic_workers.incidents import IncidentState, group_name
+from paramedic_workers.dead_letters.model import Reason
+from paramedic_workers.dead_letters.store import DeadLetters
+from paramedic_workers.incidents import IncidentState, group_name, milliseconds
 from paramedic_workers.leases import Lease
 from paramedic_workers.sweep import JOURNAL_LEASES, Depths, Doorbells, Sweeper
 from tests.support.queueing import REVISION, Flow, make_batch, make_event, write_journal
@@ -107,6 +109,32 @@ def test_a_batch_that_is_recorded_leaves_the_journal(flow: Flow) -> None:
     write_journal(flow.client, batch, flow.clock())
     flow.intake.record([batch], "message")
     assert flow.client.hlen(keys.JOURNAL) == flow.client.zcard(keys.JOURNAL_PUBLISHED) == 0
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff\x00", b"[" * 100_000, b"7", b"{}"])
+def test_garbage_in_the_journal_becomes_a_dead_letter(flow: Flow, content: bytes) -> None:
+    stamp = milliseconds(flow.clock())
+    for name in (b"a-batch", b"\xfe"):
+        flow.client.hset(keys.JOURNAL, name, content)
+        flow.client.zadd(keys.JOURNAL_PUBLISHED, {name: stamp})
+    flow.clock.forward(flow.settings.lease_seconds * JOURNAL_LEASES)
+    assert sweeper(flow).sweep().groups == ()
+    letters = list(DeadLetters(flow.client).letters())
+    assert len(letters) == 2
+    for letter in letters:
+        assert letter.reason is Reason.INVALID
+        assert content in letter.original.body
+    assert flow.client.hlen(keys.JOURNAL) == flow.client.zcard(keys.JOURNAL_PUBLISHED) == 0
+
+
+def test_dead_letters_die_after_days_of_their_own(flow: Flow) -> None:
+    flow.intake.record([make_batch({"odd": 1})], "message")
+    days = flow.settings.dead_letter_days
+    for forward, left in ((days - 1, 1), (2, 0)):
+        flow.clock.forward(forward * 86_400)
+        sweeper(flow).sweep()
+        assert DeadLetters(flow.client).count() == left
+    assert DeadLetters(flow.client).discarded() == 1
 
 
 def test_two_sweeps_never_run_at_once(flow: Flow) -> None:

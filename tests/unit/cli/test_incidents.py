@@ -3,17 +3,42 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
-from paramedic_workers.cli.incidents import _show_rejected
+from paramedic_workers.cli.incidents import _facts, _heals
+from paramedic_workers.cli.screen import output
+from paramedic_workers.dead_letters.model import Attempt
+from paramedic_workers.incidents import IncidentRecord, IncidentState
+
+NOW = datetime(2026, 5, 1, 14, 5, tzinfo=UTC)
 
 
-def test_a_pipe_gets_a_refused_event_whole(capsys: pytest.CaptureFixture[str]) -> None:
-    content = {"message": "x" * 500, "last": "the end"}
-    event = SimpleNamespace(at=datetime(2026, 1, 1, tzinfo=UTC), reason="bad", content=content)
-    ledger: Any = SimpleNamespace(rejected=lambda _limit: [event])
-    _show_rejected(ledger, 10, as_json=False)
-    assert "the end" in capsys.readouterr().out
+def record(**changes: object) -> IncidentRecord:
+    values = {
+        "fingerprint": "ab12",
+        "target": "shop",
+        "state": IncidentState.WAITING,
+        "first_seen": NOW,
+        "last_seen": NOW,
+        "opened_at": NOW,
+    }
+    return IncidentRecord(**{**values, **changes})  # type: ignore[arg-type] # each field has its own type
+
+
+def test_each_heal_is_told_with_its_end(capsys: pytest.CaptureFixture[str]) -> None:
+    ended = Attempt(at=NOW, host="here:7", phase="repair", end="killed by SIGKILL")
+    runs = Attempt(at=NOW, host="there:8")
+    console = output()
+    console.print(_heals(console, record(attempts_log=(ended, runs))))
+    shown = capsys.readouterr().out
+    for words in ("here:7", "repair", "killed by SIGKILL", "there:8", "it runs"):
+        assert words in shown
+
+
+def test_what_is_held_back_says_until_when_and_why(capsys: pytest.CaptureFixture[str]) -> None:
+    console = output()
+    console.print(_facts(console, record(not_before=NOW, held_for="5 heals in an hour")))
+    assert "until 2026-05-01 14:05:00 UTC: 5 heals in an hour" in capsys.readouterr().out
+    console.print(_facts(console, record(not_before=NOW, state=IncidentState.CLOSED)))
+    assert "until" not in capsys.readouterr().out

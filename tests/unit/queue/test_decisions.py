@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta, timezone
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from paramedic_workers import plain_json
 from paramedic_workers.closing import failed_result
 from paramedic_workers.connections import without_password
+from paramedic_workers.dead_letters.foreign import plain, written
 from paramedic_workers.errors import EnvironmentBuildError, Phase, Verdict
 from paramedic_workers.incidents import (
     IncidentRecord,
@@ -21,7 +23,6 @@ from paramedic_workers.incidents import (
     milliseconds,
     moment,
 )
-from paramedic_workers.intake import rejection
 from paramedic_workers.roles import roles
 from tests.support.queueing import make_settings
 
@@ -73,25 +74,27 @@ def test_an_error_of_the_taxonomy_brings_its_verdict_and_phase() -> None:
     assert "\n" not in result.summary
 
 
-@pytest.mark.parametrize("content", [b"\x00", {1: object()}, "\udcff", float("nan")])
-def test_whatever_is_rejected_can_be_kept(content: object) -> None:
-    assert json.loads(rejection(NOW, "why", "batch", content))["reason"] == "why"
+@pytest.mark.parametrize("content", [b"\x00", {1: object()}, "\udcff", float("nan"), [10**30]])
+def test_whatever_came_can_be_kept(content: object) -> None:
+    json.loads(written(content))
+    msgspec.json.encode(plain(content))
 
 
 def test_what_is_nested_beyond_measure_is_kept_as_far_as_it_can_be() -> None:
     nested: list[object] = []
     for _ in range(100_000):
         nested = [nested]
-    kept = json.loads(rejection(NOW, "why", "batch", nested))
-    assert "cannot be written" in kept["content"]
+    assert "cannot be written" in json.loads(written(nested))
+    msgspec.json.encode(plain(nested))
 
 
 def test_a_message_is_read_as_what_it_says() -> None:
     spoofed = '{"__type__": "datetime", "__value__": "2026-05-01T00:00:00"}'
     assert plain_json.read(spoofed) == json.loads(spoofed)
     assert plain_json.read('["\\ud800"]') == ["\ud800"]
-    args, _, _ = plain_json.read(b"[[\xff")
-    assert args[0]["unreadable"] == "[[\\xff"
+    for text in (b"[[\xff", b"[" * 100_000, b""):
+        with pytest.raises(ValueError, match=r"\S"):
+            plain_json.read(text)
 
 
 def test_passwords_in_urls_are_hidden() -> None:

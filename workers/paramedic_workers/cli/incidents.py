@@ -1,4 +1,4 @@
-"""`paramedic incidents`: the list, one incident whole, or what intake refused."""
+"""`paramedic incidents`: the list, or one incident whole."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 #: Incidents that are listed unless --limit says otherwise.
 LIMIT = 100
-#: Bytes of a refused event that a terminal shows; a pipe gets all of it.
-_EVENT_SHOWN = 120
 
 
 @click.command(
@@ -30,7 +28,7 @@ Examples:
   paramedic incidents --watch                  … as they change
   paramedic incidents 3f9ac1                   one whole: history, evidence, patch, proof
   paramedic incidents --state closed --json | jq '.[].verdict'
-  paramedic incidents --rejected               events that intake refused, and why
+  paramedic dead-letters list                  events that were refused, and why
 """
 )
 @click.argument("incident", required=False, metavar="[ID]")
@@ -48,7 +46,6 @@ Examples:
     show_default=True,
     help="Show at most so many.",
 )
-@click.option("--rejected", is_flag=True, help="Show the events that intake refused.")
 @click.option("--watch", is_flag=True, help="Keep looking, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 def command(
@@ -57,7 +54,6 @@ def command(
     target: str | None,
     state: str | None,
     limit: int,
-    rejected: bool,
     watch: bool,
     as_json: bool,
 ) -> None:
@@ -67,17 +63,15 @@ def command(
     """
     from paramedic_workers.incidents import IncidentState
 
-    if incident and (rejected or watch or target or state):
+    if incident and (watch or target or state):
         raise UsageError("an ID stands alone, with --json at the most.")
-    if watch and (rejected or as_json):
-        raise UsageError("--watch shows a list for people: leave --json and --rejected out.")
+    if watch and as_json:
+        raise UsageError("--watch shows a list for people: leave --json out.")
     ledger = _ledger()
     wanted = IncidentState(state) if state else None
     with _broker_errors():
         if incident:
             _show_incident(ledger, incident, as_json)
-        elif rejected:
-            _show_rejected(ledger, limit, as_json)
         elif watch:
             _watch(ledger, limit, wanted, target)
         else:
@@ -107,9 +101,8 @@ def _show_list(records: Sequence[IncidentRecord], ledger: Ledger, as_json: bool)
         console.print("no incidents")
     else:
         console.print(board_with_tally(console, records))
-    if refused := ledger.rejected_count():
-        events = counted(refused, "event was", "events were")
-        click.echo(f"{events} refused: paramedic incidents --rejected", err=True)
+    if dead := ledger.dead_letter_count():
+        click.echo(f"{counted(dead, 'dead letter')}: paramedic dead-letters list", err=True)
 
 
 def _watch(ledger: Ledger, limit: int, state: IncidentState | None, target: str | None) -> None:
@@ -150,6 +143,8 @@ def _incident_parts(
         yield Text()
         yield result_section(console, results[0], _how_to_take(results[0]))
         yield _deliveries(console, ledger, results[0])
+    if record.attempts_log:
+        yield _heals(console, record)
     if len(results) > 1:
         yield _history(console, results[1:])
 
@@ -169,12 +164,20 @@ def _facts(console: Console, record: IncidentRecord) -> RenderableType:
         "heals": f"{record.attempts} since {record.opened_at:%Y-%m-%d %H:%M:%S} UTC "
         f"{'on ' + ', '.join(record.hosts) if record.hosts else ''}",
         "merged": record.lead if is_merged(record) else "",
+        "waits": _held(record),
     }
     grid = Table.grid(padding=(0, 2))
     for name, value in facts.items():
         if value:
             grid.add_row(f"[soft]{name}[/]", _plain_cell(value))
     return grid
+
+
+def _held(record: IncidentRecord) -> str:
+    """Until when a waiting incident is held back, and why."""
+    if record.state != "waiting" or record.not_before is None:
+        return ""
+    return f"until {record.not_before:%Y-%m-%d %H:%M:%S} UTC: {record.held_for}".rstrip(": ")
 
 
 def _times(count: int) -> str:
@@ -210,6 +213,20 @@ def _deliveries(console: Console, ledger: Ledger, result: Result) -> RenderableT
     return Group(Text("Delivered", style="brand"), shown) if deliveries else Text("")
 
 
+def _heals(console: Console, record: IncidentRecord) -> RenderableType:
+    """The heals begun since the incident was opened, and how each ended."""
+    from rich.console import Group
+    from rich.text import Text
+
+    from paramedic_workers.cli.screen import table
+
+    shown = table(console, "heal begun", "host", "phase", "how it ended")
+    for one in record.attempts_log:
+        at = f"{one.at:%Y-%m-%d %H:%M:%S} UTC"
+        shown.add_row(at, _plain_cell(one.host), one.phase, _plain_cell(one.end or "it runs"))
+    return Group(Text("Heals", style="brand"), shown)
+
+
 def _history(console: Console, earlier: Sequence[Result]) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
@@ -222,31 +239,6 @@ def _history(console: Console, earlier: Sequence[Result]) -> RenderableType:
         at = f"{result.started_at:%Y-%m-%d %H:%M:%S} UTC"
         shown.add_row(badge(result.verdict), at, _plain_cell(result.summary))
     return Group(Text("Earlier results", style="brand"), shown)
-
-
-def _show_rejected(ledger: Ledger, limit: int, as_json: bool) -> None:
-    import msgspec
-
-    from paramedic_workers.cli.screen import output, table
-
-    refused = ledger.rejected(limit)
-    if as_json:
-        _print_json(refused)
-        return
-    console = output()
-    if not refused:
-        console.print("no rejected events")
-        return
-    shown = table(console, "when", "reason", "event")
-    for event in refused:
-        content = msgspec.json.encode(event.content)
-        if console.is_terminal:
-            content = content[:_EVENT_SHOWN]
-        begin = content.decode("utf-8", "replace")
-        shown.add_row(
-            f"{event.at:%Y-%m-%d %H:%M:%S}", _plain_cell(event.reason), _plain_cell(begin)
-        )
-    console.print(shown)
 
 
 def _print_json(content: object) -> None:

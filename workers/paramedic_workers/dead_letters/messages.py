@@ -59,11 +59,11 @@ def letter_of_message(
     Args:
         message: a kombu message; nothing of it need be right.
         error: why it could not be processed; None where its form is unknown.
-        queue: it came from; where empty, the routing key of the default exchange.
+        queue: it came from; where empty, the one that exchange and routing key lead to.
         reason: why it became a letter.
     """
     original = _original(message)
-    queue = queue or ("" if original.exchange else original.routing_key)
+    queue = queue or _queue_of(original)
     lineage = lineage_of(original.headers.get("id")) or lineage_of(
         original.headers.get(_REPLAY_HEADER)
     )
@@ -100,7 +100,6 @@ def letter_of_event(
     *,
     batch: Mapping[str, object],
     number: int,
-    carrier: Original | None = None,
     lineage: Lineage | None = None,
 ) -> DeadLetter:
     """The letter of one event of a batch; its original is a batch with that event alone.
@@ -110,7 +109,6 @@ def letter_of_event(
         problem: what is wrong with it, one sentence.
         batch: what the message carried.
         number: the event's place in the batch, from 0.
-        carrier: the message that brought the batch, where it is known.
         lineage: the letter that the batch was replayed from, where it has no other event.
     """
     name = str(batch.get("batch"))
@@ -124,23 +122,38 @@ def letter_of_event(
         queue=wire.INTAKE_QUEUE,
         target=text_of(target) if isinstance(target, str) else "",
         revision=_revision(content),
-        original=_call(wire.INTAKE_TASK, [alone], name, wire.INTAKE_QUEUE, carrier),
+        original=_call(wire.INTAKE_TASK, [alone], name, wire.INTAKE_QUEUE),
     )
 
 
-def letter_of_arguments(
-    arguments: Sequence[object],
-    problem: str,
-    message_id: str,
-    carrier: Original | None = None,
-) -> DeadLetter:
+def letter_of_journal(batch_id: bytes, content: bytes, problem: str) -> DeadLetter:
+    """The letter of a batch in the journal whose message was lost and which nobody can read.
+
+    Args:
+        batch_id: as the journal has it.
+        content: what stands there, in any form.
+        problem: what is wrong with it, one sentence.
+    """
+    name = batch_id.decode("utf-8", "backslashreplace")
+    original = _call(wire.INTAKE_TASK, [], name, wire.INTAKE_QUEUE)
+    body = b"[[" + content + b"], {}, " + written(_EMBED) + b"]"
+    return _letter(
+        reason=Reason.INVALID,
+        letter_id=_digest("journal", name),
+        replay=0,
+        faults=_problem(problem),
+        queue=wire.INTAKE_QUEUE,
+        original=msgspec.structs.replace(original, body=body),
+    )
+
+
+def letter_of_arguments(arguments: Sequence[object], problem: str, message_id: str) -> DeadLetter:
     """The letter of an intake message that carries no batch.
 
     Args:
         arguments: what it carried.
         problem: what is wrong with it, one sentence.
         message_id: of the message or the batch.
-        carrier: the message itself, where it is known.
     """
     lineage = lineage_of(message_id)
     return _letter(
@@ -149,7 +162,7 @@ def letter_of_arguments(
         replay=lineage.number if lineage else 0,
         faults=_problem(problem),
         queue=wire.INTAKE_QUEUE,
-        original=_call(wire.INTAKE_TASK, list(arguments), message_id, wire.INTAKE_QUEUE, carrier),
+        original=_call(wire.INTAKE_TASK, list(arguments), message_id, wire.INTAKE_QUEUE),
     )
 
 
@@ -278,15 +291,10 @@ def _original(message: Any) -> Original:
     )
 
 
-def _call(
-    task: str, arguments: Sequence[object], name: str, queue: str, carrier: Original | None = None
-) -> Original:
-    """The message that calls a task; with the frame of the one that came, where there is one."""
-    body = written([list(arguments), {}, _EMBED])
-    if carrier is not None:
-        return msgspec.structs.replace(carrier, body=body)
+def _call(task: str, arguments: Sequence[object], name: str, queue: str) -> Original:
+    """The message that calls a task."""
     return Original(
-        body=body,
+        body=written([list(arguments), {}, _EMBED]),
         content_type=wire.CONTENT_TYPE,
         content_encoding=wire.CONTENT_ENCODING,
         headers={"lang": "py", "task": task, "id": text_of(name), "root_id": text_of(name)},
@@ -321,6 +329,10 @@ def _message_id(queue: str, original: Original) -> str:
 
 def _digest(*parts: str) -> str:
     return hashlib.sha256(written(parts)).hexdigest()[:_ID_LENGTH]
+
+
+def _queue_of(original: Original) -> str:
+    return wire.INTAKE_QUEUE if original.exchange == wire.FAILURE_EXCHANGE else original.routing_key
 
 
 def _target_of(original: Original) -> str:

@@ -7,7 +7,7 @@ dead again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -16,6 +16,7 @@ import msgspec
 import redis
 import structlog
 
+from paramedic import wire
 from paramedic_workers import keys
 from paramedic_workers.dead_letters.criteria import Criteria
 from paramedic_workers.dead_letters.model import DeadLetter, LetterState, Original, Replay
@@ -79,6 +80,13 @@ class DeadLetters:
             note_letter(letter)
             self.warn_of_count(waiting, discarded)
         return bool(kept)
+
+    def forget_journal(self, letter: DeadLetter) -> None:
+        """Let the sweep not record from the journal what is a letter now."""
+        batch_id = letter.original.headers.get("id")
+        if isinstance(batch_id, str) and letter.queue == wire.INTAKE_QUEUE:
+            self.client.hdel(keys.JOURNAL, batch_id)
+            self.client.zrem(keys.JOURNAL_PUBLISHED, batch_id)
 
     def get(self, id_prefix: str) -> DeadLetter:
         """The letter whose id begins with this, replayed or not.
@@ -220,6 +228,14 @@ def note_letter(letter: DeadLetter) -> None:
         target=letter.target,
         error=f"{letter.error_type}: {letter.message}",
     )
+
+
+def note_letters(letters: Iterable[DeadLetter], discarded: int) -> None:
+    """Log what a script has kept, and what it has discarded because of the bound by count."""
+    for letter in letters:
+        note_letter(letter)
+    if discarded:
+        _log.error("dead letters were discarded: too many", discarded=discarded)
 
 
 def _letter(fields: dict[str, str]) -> DeadLetter:

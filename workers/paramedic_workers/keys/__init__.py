@@ -39,13 +39,13 @@ Results and their deliveries:
     results                         sorted set: result id by the time of the close
                                     by close; dies with the result
     outbox:<sink>                   sorted set: result id by the time its delivery is due
-                                    by close, deliver; dies when delivered or set aside
+                                    by close, deliver; dies when delivered or given up
     outbox:<sink>:attempts          hash: result id to the number of deliveries begun
-                                    by deliver; dies when delivered or set aside
+                                    by deliver; dies when delivered or given up
+    outbox:<sink>:begun             hash: result id to the begun deliveries, a line each
+                                    by deliver; dies when delivered or given up
     delivering:<sink>               sorted set: result id by the end of its claim
                                     by deliver; dies with the delivery
-    aside:<sink>                    sorted set: result id by the time it was given up
-                                    by deliver; dies after the retention
     deliveries:<id>                 hash: sink to the JSON of a `Delivery`
                                     by deliver; dies with the result
 
@@ -97,10 +97,10 @@ The rest:
     batch:<id>                      marks a batch of events as recorded, or holds the id of the
                                     letter whose replay took its place
                                     by intake, replay; expires after BATCH_MEMORY
-    rejected                        list of JSON of `RejectedEvent`, newest first
-                                    by intake; MAX_REJECTED
     sweep                           token of the running sweep
                                     by sweep; expires
+    room                            written to see whether Redis takes writes
+                                    by workers that start; expires after a second
 
 The scripts build key names from their arguments, so a Redis Cluster cannot hold
 the ledger; one server with replicas can.
@@ -142,8 +142,6 @@ PREFIX = "paramedic:"
 
 #: Seconds for which a batch id is remembered; longer than any message is redelivered.
 BATCH_MEMORY = 7 * 24 * 3600
-#: Rejected events that are kept; beyond it the oldest are discarded.
-MAX_REJECTED = 10_000
 #: Proved patches kept per group.
 MAX_FIXES = 20
 
@@ -151,7 +149,6 @@ INCIDENTS = PREFIX + "incidents"
 WAITING = PREFIX + "waiting"
 HEALING = PREFIX + "healing"
 RESULTS = PREFIX + "results"
-REJECTED = PREFIX + "rejected"
 DEAD = PREFIX + "dead"
 DEAD_REPLAYED = PREFIX + "dead:replayed"
 DEAD_REASONS = PREFIX + "dead:reasons"
@@ -159,6 +156,7 @@ DEAD_DISCARDED = PREFIX + "dead:discarded"
 JOURNAL = wire.JOURNAL
 JOURNAL_PUBLISHED = wire.JOURNAL_PUBLISHED
 SWEEP = PREFIX + "sweep"
+ROOM = PREFIX + "room"
 HELD = PREFIX + "held"
 HELD_WHY = PREFIX + "held:why"
 BREAKERS = PREFIX + "breakers"
@@ -212,11 +210,6 @@ def outbox(sink: str) -> str:
 def outbox_attempts(sink: str) -> str:
     """How often each of them was tried."""
     return f"{PREFIX}outbox:{sink}:attempts"
-
-
-def aside(sink: str) -> str:
-    """The results whose delivery to a sink was given up."""
-    return f"{PREFIX}aside:{sink}"
 
 
 def deliveries(result_id: str) -> str:

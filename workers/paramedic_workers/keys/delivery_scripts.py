@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 from paramedic_workers.keys.clock import SERVER_NOW
+from paramedic_workers.keys.dead_letter_scripts import KEEP_LETTER
 
 #: Claims one delivery and counts its attempt, before any work.
 #:
-#: ARGV: sink, result id, claim (ms), limit of deliveries to this sink at once.
-#: Gives {`claimed`, `gone`, `early` or `full`, number of this attempt}.
+#: ARGV: sink, result id, claim (ms), limit of deliveries to this sink at once, host.
+#: Gives {`claimed`, `gone`, `early` or `full`, number of this attempt, the begun attempts: a
+#: line each with time and host}.
 CLAIM_DELIVERY = (
     SERVER_NOW
     + """
 local outbox, delivering = 'paramedic:outbox:' .. ARGV[1], 'paramedic:delivering:' .. ARGV[1]
 local now = server_now()
 local due = redis.call('ZSCORE', outbox, ARGV[2])
-if not due then return {'gone', 0} end
-if tonumber(due) > now then return {'early', 0} end
+if not due then return {'gone', 0, ''} end
+if tonumber(due) > now then return {'early', 0, ''} end
 redis.call('ZREMRANGEBYSCORE', delivering, '-inf', now)
-if redis.call('ZCARD', delivering) >= tonumber(ARGV[4]) then return {'full', 0} end
+if redis.call('ZCARD', delivering) >= tonumber(ARGV[4]) then return {'full', 0, ''} end
 redis.call('ZADD', delivering, now + ARGV[3], ARGV[2])
 redis.call('ZADD', outbox, now + ARGV[3], ARGV[2])
-return {'claimed', redis.call('HINCRBY', outbox .. ':attempts', ARGV[2], 1)}
+local begun = redis.call('HGET', outbox .. ':begun', ARGV[2])
+local line = now .. ' ' .. ARGV[5]
+begun = begun and (begun .. '\\n' .. line) or line
+redis.call('HSET', outbox .. ':begun', ARGV[2], begun)
+return {'claimed', redis.call('HINCRBY', outbox .. ':attempts', ARGV[2], 1), begun}
 """
 )
 
-#: Ends one delivery.
+#: Ends one delivery; one that is given up becomes a dead letter in the same step.
 #:
-#: ARGV: sink, result id, `delivered`, `retry` or `aside`, delay of a retry (ms), JSON of how
-#: the delivery stands. Gives the id of a result that is due at this sink, or nothing.
+#: ARGV: sink, result id, `delivered`, `retry` or `given_up`, delay of a retry (ms), JSON of how
+#: the delivery stands, the letter (see KEEP_LETTER) or nothing. Gives {letters discarded, the
+#: id of a result that is due at this sink, if there is one}.
 SETTLE_DELIVERY = (
     SERVER_NOW
+    + KEEP_LETTER
     + """
 local sink, id, now = ARGV[1], ARGV[2], server_now()
 local outbox = 'paramedic:outbox:' .. sink
@@ -40,9 +48,12 @@ if ARGV[3] == 'retry' then
 else
   redis.call('ZREM', outbox, id)
   redis.call('HDEL', outbox .. ':attempts', id)
-  if ARGV[3] == 'aside' then redis.call('ZADD', 'paramedic:aside:' .. sink, now, id) end
+  redis.call('HDEL', outbox .. ':begun', id)
 end
-return redis.call('ZRANGEBYSCORE', outbox, '-inf', now, 'LIMIT', 0, 1)[1]
+local discarded = 0
+local _
+if ARGV[6] ~= '' then _, discarded = keep_letter(ARGV[6], now) end
+return {discarded, redis.call('ZRANGEBYSCORE', outbox, '-inf', now, 'LIMIT', 0, 1)[1]}
 """
 )
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from paramedic_workers.keys.dead_letter_scripts import KEEP_LETTER
+
 #: Records one batch of events, exactly once for each batch id.
 #:
-#: ARGV: batch id, now, retry_after (ms), BATCH_MEMORY, MAX_REJECTED, the JSON of a list of
-#: occurrences (see intake.Occurrence), then the JSON of each rejected event.
-#: Gives {1 if recorded else 0, groups that must be rung, incidents opened, rejected events
-#: kept, rejected events discarded}.
-RECORD_BATCH = """
+#: ARGV: batch id, now, retry_after (ms), BATCH_MEMORY, the JSON of a list of occurrences (see
+#: intake.Occurrence), then the letter of each event that is refused (see KEEP_LETTER).
+#: Gives {1 if recorded else 0, groups that must be rung, incidents opened, letters discarded}.
+RECORD_BATCH = (
+    KEEP_LETTER
+    + """
 local batch, now, retry_after = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 redis.call('HDEL', 'paramedic:journal', batch)
 redis.call('ZREM', 'paramedic:journal:published', batch)
 if not redis.call('SET', 'paramedic:batch:' .. batch, '1', 'NX', 'EX', ARGV[4]) then
-  return {0, {}, 0, 0, 0}
+  return {0, {}, 0, 0}
 end
 
 -- Whether this occurrence makes the incident wait for a heal (again).
@@ -26,7 +29,7 @@ local function opens(state, verdict, tried, commit, closed, it)
 end
 
 local groups, rung, opened = {}, {}, 0
-for _, it in ipairs(cjson.decode(ARGV[6])) do
+for _, it in ipairs(cjson.decode(ARGV[5])) do
   local key = 'paramedic:incident:' .. it.fingerprint
   local old = redis.call('HMGET', key, 'state', 'verdict', 'revision', 'commit', 'closed_at',
                          'first_seen', 'last_seen')
@@ -41,8 +44,8 @@ for _, it in ipairs(cjson.decode(ARGV[6])) do
       'revision', it.revision, 'test', it.test, 'exception_type', it.exception_type,
       'message', it.message, 'frames', it.frames, 'state', 'waiting', 'verdict', '',
       'opened_at', now, 'attempts', 0)
-    redis.call('HDEL', key, 'lead', 'commit', 'closed_at', 'hosts', 'phase', 'detail',
-               'candidates')
+    redis.call('HDEL', key, 'lead', 'commit', 'closed_at', 'letter', 'attempts_log', 'phase',
+               'detail', 'candidates', 'not_before', 'held_for', 'retries')
     redis.call('SADD', 'paramedic:waiting:' .. group, it.fingerprint)
     redis.call('ZADD', 'paramedic:waiting', now, group)
     opened = opened + 1
@@ -53,9 +56,11 @@ for _, it in ipairs(cjson.decode(ARGV[6])) do
   end
 end
 
-for i = 7, #ARGV do redis.call('LPUSH', 'paramedic:rejected', ARGV[i]) end
-local kept = redis.call('LLEN', 'paramedic:rejected')
-local discarded = math.max(0, kept - tonumber(ARGV[5]))
-if discarded > 0 then redis.call('LTRIM', 'paramedic:rejected', 0, tonumber(ARGV[5]) - 1) end
-return {1, groups, opened, kept - discarded, discarded}
+local discarded = 0
+for i = 6, #ARGV do
+  local _, excess = keep_letter(ARGV[i], now)
+  discarded = discarded + excess
+end
+return {1, groups, opened, discarded}
 """
+)
