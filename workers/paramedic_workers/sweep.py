@@ -164,7 +164,10 @@ class Sweeper:
         idle = [group for group in due if not self.client.exists(keys.lease(group))]
         if not idle or self.depths.heal() >= len(idle):
             return ()
-        self.client.zadd(keys.WAITING, dict.fromkeys(idle, present), xx=True)
+        try:
+            self.client.zadd(keys.WAITING, dict.fromkeys(idle, present), xx=True)
+        except redis.exceptions.OutOfMemoryError:
+            return ()  # no bell can be rung either
         return tuple(idle)
 
     def _due_deliveries(self) -> tuple[tuple[str, str], ...]:

@@ -93,6 +93,7 @@ return forget_letter(ARGV[1])
 DISCARD_LETTERS = (
     KEEP_LETTER
     + """
+redis.call('DEL', 'paramedic:dead:limit')  -- a full Redis lets the rest through after it
 redis.call('SET', 'paramedic:dead:limit', ARGV[2])
 local by_count, by_age = discard_excess(), 0
 for _, set in ipairs({'paramedic:dead:replayed', 'paramedic:dead'}) do
