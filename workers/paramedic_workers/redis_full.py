@@ -88,7 +88,16 @@ def await_room(client: redis.Redis, unless: Callable[[], object]) -> None:
 def takes_writes(client: redis.Redis) -> bool:
     """Whether Redis has room for a small write."""
     try:
-        client.set(keys.ROOM, "1", px=1000)
+        demand_room(client)
     except OutOfMemoryError:
         return False
     return True
+
+
+def demand_room(client: redis.Redis) -> None:
+    """Write a little, which dies at once.
+
+    Raises:
+        OutOfMemoryError: Redis is full.
+    """
+    client.set(keys.ROOM, "1", px=1000)
