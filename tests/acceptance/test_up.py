@@ -106,9 +106,9 @@ def test_an_emitted_test_is_healed_and_shown(
     )
     listed = paramedic.run("incidents")
     assert "1 healed" in listed.stdout
-    assert "1 event was refused" in listed.stderr
-    refused = paramedic.run("incidents", "--rejected")
-    assert "bank" in refused.stdout
+    assert "1 dead letter" in listed.stderr
+    (letter,) = json.loads(paramedic.run("dead-letters", "list", "--json").stdout)
+    assert (letter["target"], letter["reason"]) == ("bank", "invalid")
     assert_one_clear_line(paramedic.run("incidents", "zzzz"), "zzzz")
     assert_one_clear_line(paramedic.run("incidents", "ab", "--watch"), "alone")
 

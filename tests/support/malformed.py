@@ -97,6 +97,7 @@ MALFORMED = (
         "a compression that was none",
         call(wire.INTAKE_TASK, _BATCH),
         headers={"compression": "zlib"},
+        properties={"content_encoding": "binary"},
         error_type="error",
     ),
     _intake("an id that is a list", call(wire.INTAKE_TASK, _BATCH), headers={"id": [7]}),

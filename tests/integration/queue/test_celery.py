@@ -9,9 +9,7 @@ import base64
 import json
 import socket
 import urllib.request
-import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -24,7 +22,6 @@ from kombu.entity import Exchange, Queue
 from paramedic import wire
 from paramedic_workers.app import make_app
 from paramedic_workers.connections import state_client
-from paramedic_workers.dead_letters.store import DeadLetters
 from paramedic_workers.incidents import Ledger
 from paramedic_workers.results import decode_result
 from tests.conftest import OpensBroker
@@ -97,46 +94,6 @@ def test_a_failure_goes_all_the_way_and_to_whoever_binds_a_queue(
         body = message.body.encode() if isinstance(message.body, str) else bytes(message.body)
         assert decode_result(body) == result
     assert list((deployment.folder / "data" / "reports").rglob("result.json"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Raw:
-    """A message as anybody could send it, and what its dead letter says."""
-
-    body: bytes
-    words: str
-    task: str = wire.INTAKE_TASK
-    content_type: str = "application/json"
-    headers: Mapping[str, object] = field(default_factory=dict)
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        Raw(task="somebody.elses", body=b"[[{}], {}, {}]", words="somebody.elses"),
-        Raw(body=b"[[7], {}, {}]", words="carries no batch"),
-        Raw(body=b"[[], {}", words="delimiter"),
-        Raw(body=b"\x80", content_type="application/x-python-serialize", words="Refusing"),
-        Raw(body=b"[" * 10_000, words="is no JSON"),
-        Raw(body=b"[[7], {}, {}]", headers={"id": [7]}, words="unhashable"),
-        Raw(body=b"[[7], {}, {}]", headers={"timelimit": "x"}, words="unpack"),
-        Raw(body=b"[[7], {}, {}]", headers={"compression": "zlib"}, words="-3"),
-    ],
-    ids=lambda raw: raw.words,
-)
-def test_a_message_that_cannot_be_used_is_kept_and_the_worker_goes_on(
-    deployment: Deployment, own_broker: Broker, raw: Raw
-) -> None:
-    headers = {"task": raw.task, "id": uuid.uuid4().hex, "lang": "py", **raw.headers}
-    with state_client(deployment.ledger_url) as client:
-        letters = DeadLetters(client)
-        before = letters.count()
-        own_broker.push_raw(wire.INTAKE_QUEUE, raw.body, headers, content_type=raw.content_type)
-        wait_for("the dead letter", lambda: letters.count() == before + 1, 10)
-        letter = next(letters.letters())
-    assert raw.words in letter.message
-    assert letter.original.body == raw.body
-    assert letter.original.headers["task"] == raw.task
 
 
 def test_a_command_without_a_broker_says_what_to_do(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from paramedic_workers.connections import state_client
 from paramedic_workers.dead_letters.model import DeadLetter, Reason
 from paramedic_workers.dead_letters.store import DeadLetters
 from paramedic_workers.redis_items import Transport
-from tests.support.brokers import Broker, RedisBroker
+from tests.support.brokers import RABBITMQ, REDIS, Broker, RedisBroker
 from tests.support.malformed import MALFORMED, RAW_ITEMS, Malformed
 from tests.support.queueing import make_batch
 from tests.support.waiting import wait_for
@@ -46,13 +46,14 @@ class Worker:
         return letter
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=[REDIS, RABBITMQ])
 def worker(
+    request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
     open_broker: Callable[[str], AbstractContextManager[Broker]],
 ) -> Iterator[Worker]:
     """One worker of every queue, which has to outlive all of this."""
-    with open_broker("redis") as broker, state_client(broker.state_url) as client:
+    with open_broker(request.param) as broker, state_client(broker.state_url) as client:
         made = make_deployment(tmp_path_factory.mktemp("shop"), broker)
         with made.worker("all", QUEUES, "-P", "solo") as process:
             wait_for("the worker", lambda: "ready" in made.log("all").read_text())
@@ -79,6 +80,7 @@ def test_a_message_that_cannot_be_worked_on_becomes_a_letter(
     assert worker.process.poll() is None
 
 
+@pytest.mark.parametrize("worker", [REDIS], indirect=True)
 @pytest.mark.parametrize("name", RAW_ITEMS)
 def test_an_item_that_is_no_message_becomes_a_letter(worker: Worker, name: str) -> None:
     item = RAW_ITEMS[name]
@@ -91,6 +93,7 @@ def test_an_item_that_is_no_message_becomes_a_letter(worker: Worker, name: str) 
     assert worker.process.poll() is None
 
 
+@pytest.mark.parametrize("worker", [REDIS], indirect=True)
 def test_two_items_of_the_same_text_are_two_letters(worker: Worker) -> None:
     worker.letters.client.lpush(wire.INTAKE_QUEUE, b"twice", b"twice")
     letters = wait_for(

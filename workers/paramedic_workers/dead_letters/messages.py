@@ -279,6 +279,7 @@ def _original(message: Any) -> Original:
         headers.pop("compression", None)  # kombu has taken it apart already
     properties = plain_mapping(getattr(message, "properties", None))
     properties.pop("delivery_info", None)
+    properties.pop("application_headers", None)  # AMQP has the headers here once more
     delivery = plain_mapping(getattr(message, "delivery_info", None))
     return Original(
         body=body_bytes(getattr(message, "body", None)),
