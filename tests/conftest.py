@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from kombu import pools
 
 from tests.support.brokers import (
     NOT_INSTALLED,
@@ -83,6 +84,7 @@ def open_broker(request: pytest.FixtureRequest, valkey_socket: Path) -> OpensBro
             rabbit = RabbitBroker(url=url, state_url=state_url)
             rabbit.empty()
             yield rabbit
+            pools.reset()  # the connections that applications of this process keep
 
     return opened
 

@@ -195,6 +195,8 @@ def intake_queue() -> Queue:
 def _reason(error: Exception, url: str) -> str:
     cause = error.__cause__ or error
     text = one_line(f"{type(cause).__name__}: {cause}")
+    if "PRECONDITION_FAILED" in text:
+        text += "; if the queue is of an earlier version, let it run empty and delete it"
     try:
         password = urlsplit(url).password
     except ValueError:

@@ -5,7 +5,7 @@ is not installed.
 """
 
 # amqp is not typed.
-# mypy: disable-error-code="no-untyped-call"
+# mypy: disable-error-code="no-untyped-call, import-untyped"
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import redis
-from amqp import Channel, Connection, Message, NotFound
+from amqp import Message, NotFound
 
 from paramedic import wire
 from paramedic.location import state_url as redis_url
@@ -37,6 +37,7 @@ QUEUES = (
     "paramedic.dead",
     "paramedic.results.file",
     "paramedic.results.console",
+    "listener",
 )
 
 
@@ -94,7 +95,7 @@ class RedisBroker(Broker):
 
     def depth(self, queue: str) -> int:
         with self._client() as client:
-            return client.llen(queue)
+            return int(client.llen(queue))
 
     def purge(self, queue: str) -> None:
         with self._client() as client:
@@ -167,10 +168,6 @@ class RabbitBroker(Broker):
     def empty(self) -> None:
         """Delete what a test may have left."""
         with connected(self.url) as connection:
-            channel = _channel(connection)
+            channel = connection.channel()
             for queue in QUEUES:
                 channel.queue_delete(queue)
-
-
-def _channel(connection: Connection) -> Channel:
-    return connection.channel()

@@ -5,7 +5,7 @@ each with a virtual host of its own. Nothing outlives the tests, however they en
 """
 
 # amqp is not typed.
-# mypy: disable-error-code="no-untyped-call"
+# mypy: disable-error-code="no-untyped-call, import-untyped"
 
 from __future__ import annotations
 
