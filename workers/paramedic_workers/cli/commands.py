@@ -55,6 +55,11 @@ COMMANDS: Mapping[str, Entry] = {
         section=QUEUE,
         help="What could not be processed: list, show, replay, drop.",
     ),
+    "simulate": Entry(
+        module="simulate",
+        section=SET_UP,
+        help="Replay failure conditions, and compare with what is promised.",
+    ),
     "config": Entry(module="config", section=SET_UP, help="Check or show the settings."),
     "completion": Entry(
         module="completion", section=SET_UP, help="Print the completion script of a shell."

@@ -24,8 +24,9 @@ from paramedic_workers.simulation.shared import HEAL_LIMIT, SetClock, book_in, t
 from paramedic_workers.simulation.sinks import TICKETS
 from paramedic_workers.supervisor import Supervisor
 
-#: Heal workers, each with a pool of one child: what kills a worker kills one heal.
-HEAL_WORKERS = 8
+#: Heal workers, each with a pool of one child: what kills a worker kills one heal. As many
+#: as there are targets, within these bounds.
+_FEWEST_WORKERS, _MOST_WORKERS = 2, 8
 #: Seconds; short, so that what is lost is soon noticed.
 _LEASE, _SWEEP = 6.0, 1.0
 #: Seconds until all the workers must answer, on a busy machine.
@@ -88,7 +89,7 @@ def ground(conditions: Sequence[Condition]) -> Iterator[Ground]:
 def _running(folder: Path, samples: Samples, settings: Settings, pace: float) -> Iterator[Ground]:
     supervisor = Supervisor(
         settings=settings,
-        heal_workers=HEAL_WORKERS,
+        heal_workers=min(max(len(settings.targets), _FEWEST_WORKERS), _MOST_WORKERS),
         heal_concurrency=1,
         grace=5.0,
         application="paramedic_workers.simulation.workers",

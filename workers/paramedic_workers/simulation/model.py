@@ -62,6 +62,11 @@ class Condition:
         return self.shares or self.name
 
     @property
+    def expected(self) -> str:
+        """The promise in words."""
+        return ", ".join(check.expected for check in self.promise)
+
+    @property
     def mark(self) -> str:
         """Is in each of its messages, so that a dead letter can be told to be its own."""
         return f"(of {self.name})"
@@ -85,3 +90,8 @@ class Outcome:
     seen: str
     standing: Standing
     seconds: float = 0.0
+
+    @property
+    def as_promised(self) -> bool:
+        """Whether what was promised was seen."""
+        return self.standing is Standing.AS_PROMISED

@@ -54,6 +54,8 @@ class Simulation:
     conditions: Sequence[Condition]
     #: Told of each condition when it begins and when it has ended, from several threads.
     tell: Tell = ignore
+    #: Seconds after which all of it must have ended.
+    whole: float = WHOLE
     _stopping: threading.Event = field(default_factory=threading.Event)
     _end: float = 0.0
 
@@ -64,7 +66,7 @@ class Simulation:
             UsageError: git does not work.
             BrokerError: broker or workers do not start.
         """
-        self._end = time.monotonic() + WHOLE
+        self._end = time.monotonic() + self.whole
         with ExitStack() as stack:
             place = stack.enter_context(ground(self.conditions))
             stack.callback(self._stopping.set)
@@ -144,7 +146,7 @@ class Simulation:
             over = present > end or present > settled_at + _GRACE or self._stopping.is_set()
             if facts is not None and (over or not _broken(scene.condition.promise, facts)):
                 outcome = _judged(scene, facts, trouble)
-                if over or outcome.standing is Standing.AS_PROMISED:
+                if over or outcome.as_promised:
                     return outcome
             elif over:
                 return _outcome(scene.condition, "the ledger does not answer", Standing.BROKEN)
@@ -164,7 +166,7 @@ class Simulation:
 
     def _final(self, scene: Scene, before: Outcome) -> Outcome:
         """The outcome by what is to be seen now that all is quiet."""
-        if before.standing is not Standing.AS_PROMISED:
+        if before.standing.as_promised is False:
             return before
         facts = _facts(scene)
         if facts is None:
@@ -205,7 +207,7 @@ def _outcome(condition: Condition, seen: str, standing: Standing) -> Outcome:
     return Outcome(
         name=condition.name,
         title=condition.title,
-        expected=", ".join(check.expected for check in condition.promise),
+        expected=condition.expected,
         seen=seen,
         standing=standing,
     )
