@@ -24,12 +24,14 @@ from celery import Celery, current_task, shared_task, signals
 from celery.exceptions import Reject
 from redis.exceptions import ConnectionError, OutOfMemoryError, ReadOnlyError, TimeoutError
 
+from paramedic.location import speaks_amqp
 from paramedic_workers import topology
 from paramedic_workers.broker_letters import keep_given_up
 from paramedic_workers.dead_letters.messages import letter_of_message
 from paramedic_workers.dead_letters.model import Reason
 from paramedic_workers.groups import RoundEnd
 from paramedic_workers.incidents import group_name, group_parts
+from paramedic_workers.redis_full import demand_room
 from paramedic_workers.results import Result
 from paramedic_workers.runtime import runtime
 
@@ -48,6 +50,9 @@ def intake(*args: object, **kwargs: object) -> None:
     """Record one batch of failure events."""
     work = runtime(current_task.app)
     try:
+        if speaks_amqp(current_task.app.conf.broker_url):
+            # A queue in the same Redis is drained even if that is full; one elsewhere can wait.
+            demand_room(work.client)
         recorded = work.intake.record([*args, kwargs] if kwargs else args, current_task.request.id)
     except LEDGER_AWAY as error:
         _log.error("a batch is put back: the ledger cannot be written", error=str(error))

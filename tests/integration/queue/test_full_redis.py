@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ from paramedic_workers.healing.model import HealReport, HealRequest
 from paramedic_workers.incidents import IncidentState, group_name
 from paramedic_workers.resilience.holds import Holds
 from paramedic_workers.sweep import Depths, Doorbells, Sweeper
+from tests.conftest import OpensBroker
+from tests.support.brokers import RABBITMQ
 from tests.support.queueing import REVISION, Flow, healed, make_event
 from tests.support.valkey import private_valkey
 from tests.support.waiting import wait_for
@@ -102,6 +105,27 @@ def test_a_worker_waits_for_a_full_redis_or_goes_on_and_loses_nothing(
             assert worker.poll() is None
     assert client.hlen(keys.JOURNAL) == 0
     assert "Unrecoverable" not in log.read_text()
+
+
+def test_beside_rabbitmq_batches_stay_in_their_queue_until_the_ledger_has_room(
+    socket: Path, tmp_path: Path, open_broker: OpensBroker
+) -> None:
+    client = redis.Redis(unix_socket_path=str(socket), decode_responses=True)
+    with open_broker(RABBITMQ) as rabbit:
+        beside = replace(rabbit, state_url=f"redis+socket://{socket}")
+        deployment = make_deployment(tmp_path / "paramedic", beside)
+        with Publisher("shop", broker_url=rabbit.url, spool=tmp_path / "s") as publisher:
+            for test in ("test_1", "test_2"):
+                publisher.report(make_event(now(), test))
+                assert publisher.flush(30)
+        fill(client)
+        with deployment.worker("intake", "paramedic.intake", "-P", "solo") as worker:
+            log = deployment.log("intake")
+            wait_for("a batch to be put back", lambda: "is put back" in log.read_text())
+            assert client.zcard(keys.INCIDENTS) == 0
+            free(client)
+            wait_for("everything to be recorded", lambda: client.zcard(keys.INCIDENTS) == 2)
+            assert worker.poll() is None
 
 
 @pytest.mark.parametrize("share", [0.97, 2.0], ids=["nearly", "over"])
