@@ -166,7 +166,7 @@ class Simulation:
 
     def _final(self, scene: Scene, before: Outcome) -> Outcome:
         """The outcome by what is to be seen now that all is quiet."""
-        if before.standing.as_promised is False:
+        if not before.as_promised:
             return before
         facts = _facts(scene)
         if facts is None:
