@@ -28,6 +28,44 @@ COVERAGE = """
 """
 
 FORMS: dict[str, tuple[dict[str, str], str]] = {
+    "a folder of its own": (
+        {
+            "test_double.py": """
+                from double import double
+
+                def test_double(tmp_path):
+                    (tmp_path / "number").write_text("3")
+                    assert [entry.name for entry in tmp_path.iterdir()] == ["number"]
+                    assert double(int((tmp_path / "number").read_text())) == 6
+            """
+        },
+        "test_double.py::test_double",
+    ),
+    "a fixture that looks at the report when it is torn down": (
+        {
+            "conftest.py": """
+                import pytest
+
+                @pytest.hookimpl(hookwrapper=True)
+                def pytest_runtest_makereport(item):
+                    outcome = yield
+                    setattr(item, "report_" + outcome.get_result().when, outcome.get_result())
+
+                @pytest.fixture
+                def number(request):
+                    yield 3
+                    assert request.node.report_call.when == "call"
+                    del request.node.report_call
+            """,
+            "test_double.py": """
+                from double import double
+
+                def test_double(number):
+                    assert double(number) == 6
+            """,
+        },
+        "test_double.py::test_double",
+    ),
     "a coroutine of unittest": (
         {
             "test_double.py": """

@@ -196,7 +196,10 @@ class Search:
         self._try_definitions()
         singles = [*trials.half_right, *trials.failed]
         self._try_in_batches(coordinated(chain(singles, trials.slow)))
-        for candidate in [*self._anew, *coordinated_in_file(singles)]:
+        for candidate in coordinated_in_file(singles):
+            self._put_aside(candidate)
+        self._try_definitions()
+        for candidate in self._anew:
             self._try_anew(candidate)
         self._try_slow(_MORE_PATIENCE, _MORE)
         if self.forks:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from .items import CallWatcher, describe_error, path_of
-from .options import WITHOUT_OUR_PLUGIN, OnlyFiles, QuietOptions, arguments
+from .options import WITHOUT_OUR_PLUGIN, OnlyFiles, QuietOptions, arguments, knows_paths
 
 #: Bytes of pytest's own output that are kept to explain why it did not collect.
 _OUTPUT = 8000
@@ -72,7 +72,7 @@ def collect(
     for descriptor in (1, 2):
         os.dup2(output, descriptor)
     plugins: list[Any] = [QuietOptions(), watcher, TakeOver(settings["root"], handle)]
-    if pytest.version_tuple >= (7,):
+    if knows_paths():
         plugins.append(OnlyFiles(files))
     text = ""
     for further in WITHOUT_OUR_PLUGIN, []:

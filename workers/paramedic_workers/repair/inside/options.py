@@ -97,6 +97,11 @@ def _name_of(file: str) -> str:
     return name or os.curdir
 
 
+def knows_paths() -> bool:
+    """Whether this pytest tells plug-ins of paths: from 7 on, which also tells its version."""
+    return getattr(pytest, "version_tuple", (0,)) >= (7,)
+
+
 class OnlyFiles:
     """A pytest plug-in that keeps what is named by its folder from being collected whole."""
 

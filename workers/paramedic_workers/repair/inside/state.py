@@ -160,6 +160,11 @@ def _refill(container: Any, content: Any) -> None:
             container.update(content)
             for key in [key for key in container if key not in content]:
                 del container[key]
+            if not _same(container, content):
+                # The same, in another order.
+                for key, value in content.items():
+                    del container[key]
+                    container[key] = value
     elif isinstance(container, set):
         if len(container) != len(content) or not container.issuperset(content):
             container.clear()
