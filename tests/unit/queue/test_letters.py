@@ -1,0 +1,48 @@
+"""Letters are made of whatever came, and tell the same of the same."""
+
+# kombu is typed only in part.
+# mypy: disable-error-code="no-untyped-call"
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from kombu.message import Message
+
+from paramedic_workers.dead_letters import messages
+from paramedic_workers.dead_letters.lineage import Lineage
+from paramedic_workers.dead_letters.messages import letter_of_message
+from paramedic_workers.errors import InvalidMessage
+
+
+def message(body: bytes = b"x", **headers: object) -> Message:
+    return Message(body=body, headers=headers, delivery_info={"routing_key": "paramedic.heal"})
+
+
+def test_a_body_larger_than_any_store_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "MAX_BODY_BYTES", 10)
+    monkeypatch.setattr(messages, "_HEAD_BYTES", 4)
+    body = b"abcdefghijk"
+    letter = letter_of_message(message(body), InvalidMessage("It is odd."), queue="")
+    assert letter.original.body == b"abcd"
+    for words in ("It is odd.", "11 bytes", hashlib.sha256(body).hexdigest(), "first 4"):
+        assert words in letter.message
+    assert letter_of_message(message(body[:10]), None, queue="").original.body == body[:10]
+
+
+def test_a_second_delivery_is_the_same_letter_and_another_message_is_not() -> None:
+    first = letter_of_message(message(id="a"), None, queue="")
+    again = letter_of_message(message(id="a", redelivered=True), ValueError("else"), queue="")
+    other = letter_of_message(message(id="b"), None, queue="")
+    assert first.id == again.id != other.id
+    assert (first.replay, first.queue) == (0, "paramedic.heal")
+    assert first.message
+
+
+def test_a_replayed_message_is_the_letter_that_it_comes_from() -> None:
+    lineage = Lineage(letter="ab" * 16, number=2)
+    letter = letter_of_message(message(id=lineage.task_id), None, queue="")
+    assert (letter.id, letter.replay) == (lineage.letter, 2)
+    for odd in ("replay-reasons-1", f"replay-{'ab' * 16}-{'9' * 5000}"):
+        assert letter_of_message(message(id=odd), None, queue="").replay == 0
