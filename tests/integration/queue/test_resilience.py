@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -25,13 +26,10 @@ GROUP = group_name("shop", REVISION)
 HOUR = 3600.0
 
 
-def settings_of(target: dict[str, object] | None = None, **changes: object) -> Settings:
-    shop = TargetSettings(
-        name="shop",
-        repository="/nowhere",
-        **(target or {}),  # type: ignore[arg-type] # each has its own type
-    )
-    return make_settings(**{"targets": {"shop": shop}, **changes})
+def settings_of(target: dict[str, Any] | None = None, **changes: Any) -> Settings:
+    """Settings of the target `shop`, with these changes there and at the top level."""
+    shop = TargetSettings(name="shop", repository="/nowhere", **(target or {}))
+    return make_settings(targets={"shop": shop}, **changes)
 
 
 def ended(verdict: Verdict, *attempts: Attempt, transient: bool = False) -> object:
@@ -219,6 +217,28 @@ def test_a_target_whose_heals_keep_failing_waits_and_loses_nothing(flow: Flow) -
     assert doorbells(flow) == (GROUP,)
     assert heal(flow) is RoundEnd.CLOSED
     assert Breakers(flow.client, flow.settings, flow.clock).standing() == []
+
+
+def test_heals_that_lose_their_workers_switch_a_target_off_too(flow: Flow) -> None:
+    flow.settings = settings_of(breaker_failures=1, heal_attempts=1)
+    flow.fail("test_a")
+    flow.client.hset(keys.incident(flow.ledger.incidents()[0].fingerprint), "attempts", 1)
+    assert heal(flow) is RoundEnd.CLOSED
+    (state,) = Breakers(flow.client, flow.settings, flow.clock).standing()
+    assert (state.strategy, state.state) == ("", BreakerStanding.OPEN)
+    assert "WorkerLost" in state.why
+
+
+def test_a_round_without_a_heal_leaves_the_probe_to_the_next(flow: Flow) -> None:
+    flow.settings = settings_of(breaker_failures=1, breaker_seconds=10.0, fuse_heals=1)
+    fail_and_heal(flow, "test_a")
+    Breakers(flow.client, flow.settings, flow.clock).note("shop", failed=True, why="It broke")
+    flow.clock.forward(11)
+    assert fail_and_heal(flow, "test_a") is RoundEnd.CLOSED  # the fuse: nothing was healed
+    assert Breakers(flow.client, flow.settings, flow.clock).standing() != []
+    assert fail_and_heal(flow, "test_b") is RoundEnd.CLOSED
+    assert Breakers(flow.client, flow.settings, flow.clock).standing() == []
+    assert len(flow.standin.requests) == 2
 
 
 def test_without_any_strategy_left_a_target_waits(flow: Flow) -> None:

@@ -97,14 +97,26 @@ class Gate:
         admission: Admission,
         members: Sequence[IncidentRecord],
         results: Sequence[Result],
-    ) -> list[Result]:
+        lost: Sequence[Result] = (),
+    ) -> tuple[Result, ...]:
         """Tell breakers and holds how a heal went.
+
+        Args:
+            lease: on the group.
+            admission: with which it was begun.
+            members: what was healed; where that is nothing, no strategy was used.
+            results: what came of them.
+            lost: of incidents that were not healed, because each heal lost its worker.
 
         Returns:
             The results to be written: those that a passing trouble has ended are left out
             as long as their incidents may be tried again, and these wait again.
         """
-        self._note(lease, admission, results)
+        if members or lost:
+            self._note(lease, admission, [*results, *lost])
+        else:
+            for name in ("", *admission.target.strategies):
+                self._breakers.drop_probe(admission.target.name, name, token=lease.token)
         by_name = {member.fingerprint: member for member in members}
         kept: list[Result] = []
         for result in results:
@@ -114,7 +126,7 @@ class Gate:
                 kept.append(_with_switched_off(result, admission.switched_off))
                 continue
             self._defer(lease, result, names, retries)
-        return kept
+        return tuple(kept)
 
     def _storage(self, group: str) -> Hold | None:
         want = want_of_disk(self.settings.data_directory(), self.settings.min_free_disk)
