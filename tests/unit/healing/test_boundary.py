@@ -132,3 +132,21 @@ def test_a_broken_display_does_not_spoil_a_heal() -> None:
     journal = Journal("shop", progress=broken)
     journal.say("a line")
     assert "a line" in journal.text()
+
+
+def test_a_failure_belongs_to_the_innermost_phase_that_it_has_left() -> None:
+    journal = Journal("shop")
+
+    def verify() -> None:
+        with journal.during(Phase.VERIFY):
+            raise RuntimeError
+
+    def repair_after_a_proof() -> None:
+        with journal.during(Phase.VERIFY):
+            pass
+        raise RuntimeError
+
+    failures = [
+        guarded(Phase.REPAIR, journal, work).failure for work in (verify, repair_after_a_proof)
+    ]
+    assert [failure.cause.phase for failure in failures if failure] == [Phase.VERIFY, Phase.REPAIR]

@@ -52,9 +52,9 @@ def guarded(phase: Phase, journal: Journal, work: Callable[[], T]) -> Outcome[T]
         try:
             return Outcome(value=work())
         except BaseException as error:  # noqa: BLE001 - this is the boundary
-            failure = failure_of(error, phase)
+            failure = failure_of(error, journal.phase_of(error))
             journal.say(
-                f"{phase} failed: {failure.cause.type}: {failure.cause.message}",
+                f"{failure.cause.phase} failed: {failure.cause.type}: {failure.cause.message}",
                 error=failure.cause.type,
             )
             return Outcome(failure=failure)

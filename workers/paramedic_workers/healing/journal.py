@@ -44,6 +44,8 @@ class Journal:
         self._latest = Phase.PREPARE
         self._since = self._began
         self._cause = ""
+        self._error: BaseException | None = None
+        self._raised_in = Phase.PREPARE
 
     def page(self, cause: str = "") -> Journal:
         """A journal for one cause that begins with all that was written so far.
@@ -70,9 +72,17 @@ class Journal:
         self._stack.append(phase)
         try:
             yield
+        except BaseException as error:
+            if error is not self._error:
+                self._error, self._raised_in = error, phase
+            raise
         finally:
             self._settle()
             self._latest = self._stack.pop()
+
+    def phase_of(self, error: BaseException) -> Phase:
+        """The innermost phase that this exception has left, else the one that runs now."""
+        return self._raised_in if error is self._error else self.phase
 
     def say(self, message: str, **details: object) -> None:
         """Write one line; `details` go to the structured log alone."""
