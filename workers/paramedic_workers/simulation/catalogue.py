@@ -183,6 +183,7 @@ def _deaths() -> Iterator[Condition]:
         title="a message that kills the intake worker each time",
         faults=one(Kind.KILL_WORKER, Place.INTAKE, ALWAYS),
         promise=(incidents(0), letter(Reason.WORKER_LOST), struck(3)),
+        turn=Turn.ALONE,  # all the others need the intake worker too
     )
 
 
