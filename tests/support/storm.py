@@ -25,15 +25,25 @@ from paramedic.publisher import Publisher
 from tests.support.command_line import LEAN_PYTEST, PROGRAM, CommandLine
 from tests.support.queueing import make_event
 from tests.support.repositories import Repository, make_repository
+from tests.support.waiting import wait_for
 
 #: Targets, tests of each, and events of each test.
-TARGETS, TESTS, REPEATS = 20, 10, 5
+TARGETS, TESTS, REPEATS = 10, 20, 5
 #: Seconds between two kills.
 PAUSE = 2.0
+#: What is killed, and how often compared with the others: a process of a pool, a worker, the
+#: broker, the server of the ledger (on Redis the same), or all at once.
+KINDS, WEIGHTS = ("child", "worker", "broker", "ledger", "machine"), (10, 6, 1, 2, 1)
 #: The target whose test kills the process that heals it.
 POISON = "poison"
 
-_SHOP = "def total(prices):\n    return sum(prices) - 1\n"
+_SHOP = """
+def total(prices):
+    found = 0
+    for price in prices:
+        found -= price
+    return found
+"""
 _TEST = "def test_{number}():\n    assert total([{number}, 2]) == {number} + 2\n"
 #: Notes the run, then kills the nearest ancestor that is a Celery process.
 _POISON = """
@@ -53,6 +63,8 @@ def test_0():
 _SETTINGS = """
 lease_seconds = 6
 sweep_seconds = 1
+breaker_failures = 0
+fuse_heals = 0
 [sinks.file]
 """
 _TARGET = """
@@ -62,6 +74,7 @@ python = "{python}"
 sandbox = "off"
 runs = 1
 repair_budget = 5
+heals_per_hour = 0
 """
 
 
@@ -91,6 +104,8 @@ class Storm:
     strike_broker: Callable[[], None] | None = None
     kills: Counter[str] = field(default_factory=Counter)
     published: int = 0
+    #: Kinds that are still to be killed for the first time.
+    _not_yet: list[str] = field(default_factory=lambda: list(reversed(KINDS)))
     _up: subprocess.Popen[bytes] | None = None
     _repositories: dict[str, Repository] = field(default_factory=dict)
     _before: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -146,9 +161,11 @@ class Storm:
                 time.sleep(0.1)
             publisher.close()
 
-    def rage(self, until: float) -> None:
-        """Kill something every few seconds, until that time on the monotonic clock."""
+    def rage(self, seconds: float) -> None:
+        """Kill something every few seconds, for so long, once everything runs."""
+        wait_for("the pools", lambda: len(self._of_kind("child")) >= 2, 60)
         chance = random.Random(self.seed + 1)
+        until = time.monotonic() + seconds
         while time.monotonic() < until:
             time.sleep(min(PAUSE, max(0.0, until - time.monotonic())))
             self._strike(chance)
@@ -187,17 +204,13 @@ class Storm:
         return self.broker_url or f"redis+socket://{self.machine.data / 'valkey.sock'}"
 
     def _strike(self, chance: random.Random) -> None:
-        """Kill one process: mostly of a pool, sometimes a worker, a server, or all at once."""
-        kind = chance.choices(["child", "worker", "server", "machine"], [10, 6, 3, 1])[0]
+        """Kill one process: each kind once, then mostly of a pool, seldom all at once."""
+        kind = self._not_yet.pop() if self._not_yet else chance.choices(KINDS, WEIGHTS)[0]
         if kind == "machine":
             self._restart_machine()
-        elif kind == "server" and self.strike_broker is not None and chance.random() < 0.5:
+        elif kind == "broker" and self.strike_broker is not None:
             self.strike_broker()
-            kind = "broker"
-        else:
-            found = self._of_kind(kind)
-            if not found:
-                return
+        elif found := self._of_kind(kind) or self._of_kind("worker"):
             chance.choice(found).kill()
         self.kills[kind] += 1
 
