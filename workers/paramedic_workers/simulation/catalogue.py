@@ -149,7 +149,7 @@ def _exceptions() -> Iterator[Condition]:
         name="disk-full",
         title="the disk is full (an injected error) when the target is fetched",
         faults=raises("OSError", Place.PREPARE),
-        promise=(says("No space left on device"),),
+        promise=(says("No space"),),
     )
 
 
