@@ -115,6 +115,7 @@ def test_an_empty_place_needs_nobody(
 
 
 def test_bounds_that_are_near_are_said(settings: Settings, flow: Flow) -> None:
+    fill(flow)  # its letter is of the flow's clock, which stands long ago
     flow.client.set(keys.DEAD_DISCARDED, 7)
     used = int(flow.client.info("memory")["used_memory"])
     flow.client.config_set("maxmemory", str(int(used / 0.92)))
@@ -124,13 +125,21 @@ def test_bounds_that_are_near_are_said(settings: Settings, flow: Flow) -> None:
     (spool / "1-a.json").write_text("{}")
     (spool / "2-b.broken").write_text("{}")
     try:
-        status = look(msgspec.structs.replace(settings, min_free_disk=10**9))
+        status = look(msgspec.structs.replace(settings, min_free_disk=10**9, dead_letter_limit=1))
     finally:
         flow.client.config_set("maxmemory", "0")
         flow.client.config_set("maxmemory-policy", "noeviction")
     assert (status.spool.batches, status.spool.broken) == (1, 1)
     said = "\n".join(status.problems)
-    for part in ("7 dead letters", "maxmemory", "volatile-lru", "min_free_disk", "1 batch waits"):
+    for part in (
+        "7 dead letters",
+        "within a day",
+        "at 1 the oldest",
+        "maxmemory",
+        "volatile-lru",
+        "min_free_disk",
+        "1 batch waits",
+    ):
         assert part in said
 
 

@@ -176,7 +176,7 @@ def replay(
     with ledger_errors():
         selected = _select(place, selection, if_target_changed)
         done = replay_letters(
-            place.settings, place.client, selected, rate=rate, dry_run=dry_run, as_json=as_json
+            place.settings, place.store, selected, rate=rate, dry_run=dry_run, as_json=as_json
         )
     context.exit(0 if done else 1)
 
@@ -229,7 +229,9 @@ def _open() -> _Place:
     settings = settings_file.load()
     quiet_logs(settings)
     client = connect(settings)
-    return _Place(settings=settings, client=client, store=DeadLetters(client))
+    limit, days = settings.dead_letter_limit, settings.dead_letter_days
+    store = DeadLetters(client, limit=limit, days=days)
+    return _Place(settings=settings, client=client, store=store)
 
 
 def _criteria(filters: dict[str, Any]) -> Criteria:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import click
 import msgspec
-import redis
 from rich.text import Text
 
 from paramedic.text import counted
@@ -32,7 +31,7 @@ _WELL = (ReplayEnd.REPLAYED, ReplayEnd.ALREADY)
 
 def replay_letters(
     settings: Settings,
-    client: redis.Redis,
+    store: DeadLetters,
     selected: Selected,
     *,
     rate: float | None,
@@ -43,7 +42,7 @@ def replay_letters(
 
     Args:
         settings: where the broker is, and how often a letter may be replayed.
-        client: of the ledger.
+        store: where they are.
         selected: which letters, in this order.
         rate: greatest number a second; None: as fast as it goes.
         dry_run: only say what would happen.
@@ -56,9 +55,11 @@ def replay_letters(
         BrokerError: the broker does not answer; what was not replayed is in the list still.
         UsageError: no broker is configured.
     """
-    store = DeadLetters(client)
     replayer = Replayer(
-        client=client, posts=BrokerPosts(settings), limit=settings.replay_limit, by=this_person()
+        client=store.client,
+        posts=BrokerPosts(settings),
+        limit=settings.replay_limit,
+        by=this_person(),
     )
     if dry_run:
         return _show_plan(store, replayer, selected, as_json)

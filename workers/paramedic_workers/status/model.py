@@ -45,6 +45,8 @@ class LettersState(msgspec.Struct, frozen=True, kw_only=True):
     replayed: int
     #: At this number of both, the oldest are discarded.
     limit: int
+    #: Those that wait, and will be discarded within a day because of their age.
+    expiring: int
     #: Discarded at a bound so far.
     discarded: int
 

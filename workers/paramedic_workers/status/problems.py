@@ -52,6 +52,9 @@ def _ledger_problems(state: LedgerState) -> Iterator[str]:
             f"{letters.waiting + letters.replayed:,} dead letters are kept; at {letters.limit:,} "
             "the oldest are discarded: replay or drop some."
         )
+    if letters.expiring:
+        told = counted(letters.expiring, "dead letter is", "dead letters are")
+        yield f"{told} discarded within a day, as too old: replay or drop them."
     if letters.discarded:
         told = counted(letters.discarded, "dead letter was", "dead letters were")
         yield f"{told} discarded at a bound before anybody dealt with them."

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -18,8 +19,9 @@ from celery import Celery
 from paramedic.event import now
 from paramedic_workers import keys, topology
 from paramedic_workers.connections import broker_url, ledger_url, state_client, without_password
-from paramedic_workers.dead_letters.store import DeadLetters
+from paramedic_workers.dead_letters.store import NOTICE, DeadLetters
 from paramedic_workers.errors import describe
+from paramedic_workers.incidents import milliseconds
 from paramedic_workers.resilience.breakers import Breakers, BreakerStanding
 from paramedic_workers.resilience.holds import Holds
 from paramedic_workers.resilience.limits import Limits
@@ -138,12 +140,15 @@ def _members(client: redis.Redis, sets: list[str]) -> int:
 
 
 def _letters(client: redis.Redis, settings: Settings) -> LettersState:
-    store = DeadLetters(client)
+    limit, days = settings.dead_letter_limit, settings.dead_letter_days
+    store = DeadLetters(client, limit=limit, days=days)
+    expiring = milliseconds(now() - timedelta(days=days) + NOTICE)
     return LettersState(
         waiting=store.count(),
         by_reason=store.counts(),
         replayed=client.zcard(keys.DEAD_REPLAYED),
         limit=store.limit,
+        expiring=client.zcount(keys.DEAD, "-inf", expiring),
         discarded=store.discarded(),
     )
 
