@@ -20,7 +20,9 @@ from paramedic_workers.errors import Verdict
 from paramedic_workers.groups import RoundEnd
 from paramedic_workers.healing.model import HealReport, HealRequest
 from paramedic_workers.incidents import IncidentState, group_name
+from paramedic_workers.outbox import DeliveryEnd, Outbox
 from paramedic_workers.resilience.holds import Holds
+from paramedic_workers.sinks.recording import RecordingSink
 from paramedic_workers.sweep import Depths, Doorbells, Sweeper
 from tests.conftest import OpensBroker
 from tests.support.brokers import RABBITMQ
@@ -163,7 +165,11 @@ def test_what_was_begun_while_there_was_room_is_written_and_delivered(full_flow:
     assert flow.healer.heal("shop", REVISION).end is RoundEnd.CLOSED
     (result,) = flow.ledger.results()
     assert result.verdict is Verdict.HEALED
-    assert flow.ledger.undelivered("file") == [result.id]
+    sink = RecordingSink()
+    outbox = Outbox(client=flow.client, sinks={"file": sink}, attempts=3, clock=flow.clock)
+    assert outbox.deliver("file", result.id).end is DeliveryEnd.DELIVERED
+    assert flow.ledger.undelivered("file") == []
+    assert [one.id for one in sink.results] == [result.id]
 
 
 def test_a_full_redis_is_swept_all_the_same(full_flow: Flow) -> None:

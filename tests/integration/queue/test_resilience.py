@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -185,6 +186,16 @@ def test_a_probe_of_which_nothing_is_heard_makes_room_for_another(flow: Flow) ->
     assert breakers.allowed("shop", ("patch",), "next") == ("patch",)
 
 
+def test_of_many_workers_that_race_one_becomes_the_probe(flow: Flow) -> None:
+    flow.settings = settings_of(breaker_failures=1, breaker_seconds=10.0)
+    breakers = Breakers(flow.client, flow.settings, flow.clock)
+    breakers.note("shop", "patch", failed=True, why="ValueError")
+    flow.clock.forward(11)
+    with ThreadPoolExecutor(16) as pool:
+        asked = pool.map(lambda n: breakers.allowed("shop", ("patch",), f"heal {n}"), range(64))
+        assert sorted(asked) == [()] * 63 + [("patch",)]
+
+
 @pytest.mark.parametrize("between", ["a success", "a long time"])
 def test_failures_that_are_no_row_open_nothing(flow: Flow, between: str) -> None:
     flow.settings = settings_of(breaker_failures=2, breaker_seconds=10.0)
@@ -290,6 +301,14 @@ def test_a_day_has_its_own_limit_and_targets_their_own_count(flow: Flow) -> None
     assert limits.take(other, Rate.HEALS, "heal 3") is None
     free = msgspec.structs.replace(shop, heals_per_day=0)
     assert limits.take(free, Rate.HEALS, "heal 3") is None
+
+
+def test_workers_that_race_never_go_beyond_a_limit(flow: Flow) -> None:
+    shop = TargetSettings(name="shop", repository="/nowhere", heals_per_hour=5)
+    limits = Limits(flow.client, flow.clock)
+    with ThreadPoolExecutor(16) as pool:
+        taken = pool.map(lambda n: limits.take(shop, Rate.HEALS, f"heal {n}") is None, range(64))
+        assert sum(taken) == 5
 
 
 def test_a_branch_that_is_pushed_again_counts_once(flow: Flow) -> None:
