@@ -59,7 +59,9 @@ def heals_at_most(number: int) -> Check:
 
 def struck(number: int) -> Check:
     """What breaks its worker was run exactly so often."""
-    return Check(expected=f"run {number} times", look=lambda facts: f"run {facts.strikes} times")
+    return Check(
+        expected=f"run {_times(number)}", look=lambda facts: f"run {_times(facts.strikes)}"
+    )
 
 
 def letter(reason: Reason) -> Check:
@@ -94,7 +96,8 @@ def says(words: str) -> Check:
 def acted(times: int) -> Check:
     """The sink has acted so often, with one effect."""
     return Check(
-        expected=f"sink acted {times} times", look=lambda facts: f"sink acted {facts.calls} times"
+        expected=f"sink acted {_times(times)}",
+        look=lambda facts: f"sink acted {_times(facts.calls)}",
     )
 
 
@@ -148,7 +151,7 @@ def _branched(facts: Facts) -> str:
     return f"branches {_several(sorted(pushed)) or 'none'}"
 
 
-def _switched(facts: Facts) -> str:
+def _out_of_time(facts: Facts) -> str:
     outcomes = {a.outcome for r in facts.results for a in r.attempts}
     return OUT_OF_TIME.expected if AttemptOutcome.OUT_OF_TIME in outcomes else "not out of time"
 
@@ -159,7 +162,7 @@ NAMED = Check(expected="with cause and subject", look=_named)
 UNCHANGED = Check(expected="repository unchanged", look=_unchanged)
 ON_BRANCH = Check(expected="on its branch", look=_branched)
 NO_LETTER = Check(expected="no letter", look=_letters)
-OUT_OF_TIME = Check(expected="an attempt out of time", look=_switched)
+OUT_OF_TIME = Check(expected="an attempt out of time", look=_out_of_time)
 
 #: Holds for every condition, and is not said again in the table.
 ALWAYS = (ONE_RESULT, DELIVERED, NAMED, UNCHANGED)
@@ -179,3 +182,7 @@ def _several(found: Iterable[object]) -> str:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
