@@ -57,9 +57,9 @@ class Ground:
 
     def leftovers(self) -> list[str]:
         """What is left of heals: working trees and their locks; for when all have ended."""
-        work = sorted(path.name for path in (self.data / "work").glob("*"))
-        trees = sorted(str(tree) for tree in self.data.glob("clones/*.git/worktrees/*"))
-        return [f"{len(work)} in work"] * bool(work) + [f"{len(trees)} trees"] * bool(trees)
+        work = (self.data / "work").glob("*")
+        trees = self.data.glob("clones/*.git/worktrees/*")
+        return sorted(str(path.relative_to(self.data)) for path in (*work, *trees))
 
 
 @contextmanager
