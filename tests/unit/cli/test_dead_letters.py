@@ -14,7 +14,7 @@ import pytest
 
 from paramedic_workers.cli import dead_letters_show, dead_letters_work
 from paramedic_workers.cli.age import Age
-from paramedic_workers.cli.dead_letters import _ask, _selection, command
+from paramedic_workers.cli.dead_letters import REASONS, _ask, _selection, command
 from paramedic_workers.cli.dead_letters_words import ADVICE, ENDS, TONES, what_next
 from paramedic_workers.cli.screen import console_on
 from paramedic_workers.dead_letters.model import (
@@ -110,7 +110,7 @@ def test_json_has_the_body_also_as_text(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_there_are_words_for_everything() -> None:
-    assert set(TONES) == set(ADVICE) == set(Reason)
+    assert set(TONES) == set(ADVICE) == set(Reason) == set(REASONS)
     assert set(ENDS) == set(ReplayEnd)
     spent = tuple(Replay(at=AT, by="ada@desk") for _ in range(3))
     assert "emit the failure again" in what_next(letter(replays=spent), 3)

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 #: Letters that are listed unless --limit says otherwise.
 LIMIT = 100
-_REASONS = [
+#: As in `Reason`, which the help need not import.
+REASONS = [
     *("invalid", "attempts_exhausted", "worker_lost"),
     *("timeout", "error", "delivery_failed"),
 ]
@@ -56,7 +57,7 @@ def command() -> None:
 def _filters(default: int | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The options that say which letters are meant."""
     options = (
-        click.option("--reason", type=click.Choice(_REASONS), help="Only with this reason."),
+        click.option("--reason", type=click.Choice(REASONS), help="Only with this reason."),
         click.option("--target", default="", metavar="NAME", help="Only of this target."),
         click.option("--queue", default="", metavar="NAME", help="Only from this queue."),
         click.option("--sink", default="", metavar="NAME", help="Only refused by this sink."),

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from paramedic.text import counted
 from paramedic_workers.cli.dead_letters_posts import BrokerPosts
+from paramedic_workers.cli.dead_letters_show import ID_SHOWN
 from paramedic_workers.cli.dead_letters_words import ENDS, what_replay_does
 from paramedic_workers.cli.screen import notes, output, table
 from paramedic_workers.cli.show import words
@@ -23,8 +24,6 @@ from paramedic_workers.errors import UsageError
 from paramedic_workers.settings import Settings
 from paramedic_workers.sinks.report import plain
 
-#: Digits of a letter's id that are shown: enough to name it on the command line.
-ID_SHOWN = 10
 #: After these, there is nothing to do for anybody.
 _WELL = (ReplayEnd.REPLAYED, ReplayEnd.ALREADY)
 
