@@ -153,3 +153,17 @@ def test_what_a_living_heal_works_on_is_not_swept(
     )
     assert swept.stdout.strip() == "0"
     assert (root / "shop/sums.py").exists()
+
+
+def test_what_a_clone_remembers_of_a_tree_whose_heal_is_over_is_swept(
+    repository: Repository, data: Path, open_workspace: OpenWorkspace
+) -> None:
+    workspace = open_workspace(checkout=repository.path)
+    (remembered,) = (data / "clones").glob("*.git/worktrees/*")
+    kept = shutil.copytree(remembered, remembered.with_name("tree-of-another-time"))
+    sweep_leftovers(data)
+    assert kept.exists(), "its heal is alive"
+    workspace.close()
+    assert kept.exists()
+    sweep_leftovers(data)
+    assert list((data / "clones").glob("*.git/worktrees/*")) == []

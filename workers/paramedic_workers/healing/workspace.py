@@ -290,6 +290,7 @@ def sweep_leftovers(data: Path) -> int:
             continue
         lock.release(remove=True)
         swept += left
+    _forget_lost_trees(data.resolve() / "clones", work)
     if swept:
         _log.info("leftovers_removed", heals=swept)
     return swept
@@ -300,6 +301,18 @@ def _forget_trees(clones: Path, folder: Path) -> None:
     for pointer in clones.glob("*.git/worktrees/*/gitdir"):
         with suppress(FileNotFoundError):
             if Path(pointer.read_text().strip()).is_relative_to(folder):
+                trees.remove_tree(pointer.parent)
+
+
+def _forget_lost_trees(clones: Path, work: Path) -> None:
+    """Remove what clones remember of trees whose heal is over.
+
+    A strategy that was given up may have been adding one while its heal cleaned up.
+    """
+    for pointer in clones.glob("*.git/worktrees/*/gitdir"):
+        with suppress(FileNotFoundError, ValueError):
+            tree = Path(pointer.read_text().strip()).relative_to(work)
+            if not (work / tree.parts[0]).exists():
                 trees.remove_tree(pointer.parent)
 
 
