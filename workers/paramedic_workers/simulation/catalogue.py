@@ -78,6 +78,13 @@ def _the_seven() -> Iterator[Condition]:
 
 def _waiting() -> Iterator[Condition]:
     """Begun first: they wait for time limits, and need hardly anything else."""
+    yield Condition(
+        name="hang-always",
+        title="every heal hangs",
+        faults=one(Kind.HANG, Place.REPRODUCE, ALWAYS),
+        promise=(ends(Verdict.FAILED), letter(Reason.TIMEOUT), struck(3)),
+        turn=Turn.WAITING,
+    )
     for place in PHASES:
         if place is not Place.REPAIR:
             yield Condition(
@@ -92,13 +99,6 @@ def _waiting() -> Iterator[Condition]:
         title="a strategy hangs: it is given up at its deadline",
         faults=one(Kind.HANG, Place.REPAIR, ALWAYS),
         promise=(ends(Verdict.UNHEALED), OUT_OF_TIME),
-        turn=Turn.WAITING,
-    )
-    yield Condition(
-        name="hang-always",
-        title="every heal hangs",
-        faults=one(Kind.HANG, Place.REPRODUCE, ALWAYS),
-        promise=(ends(Verdict.FAILED), letter(Reason.TIMEOUT), struck(3)),
         turn=Turn.WAITING,
     )
     yield Condition(

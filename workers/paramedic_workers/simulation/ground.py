@@ -32,7 +32,7 @@ _LEASE, _SWEEP = 6.0, 1.0
 #: Seconds until all the workers must answer, on a busy machine.
 _READY = 120.0
 #: Bounds of the time limit of a heal, and how many times longer than a heal alone it is.
-_LEAST_LIMIT, _GREATEST_LIMIT, _LIMIT_FACTOR = 20.0, 60.0, 8.0
+_LEAST_LIMIT, _GREATEST_LIMIT, _LIMIT_FACTOR = 20.0, 60.0, 6.0
 #: Circuit breakers and rate limits must not answer for what is being simulated.
 _NEVER = 1_000_000
 _NAME = "simulate"

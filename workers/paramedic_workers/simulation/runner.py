@@ -145,7 +145,8 @@ class Simulation:
                 settled_at = float("inf")
             over = present > end or present > settled_at + _GRACE or self._stopping.is_set()
             if facts is not None and (over or not _broken(scene.condition.promise, facts)):
-                outcome = _judged(scene, facts, trouble)
+                late = "" if present < self._end else "the whole time is over"
+                outcome = _judged(scene, facts, trouble or late)
                 if over or outcome.as_promised:
                     return outcome
             elif over:
