@@ -13,7 +13,7 @@ import base64
 import json
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,15 @@ QUEUES = (
     "paramedic.results.console",
     "listener",
 )
+
+
+@dataclass(frozen=True)
+class RawMessage:
+    """A message as anybody could send it; see `Broker.push_raw`."""
+
+    body: bytes
+    headers: Mapping[str, object]
+    properties: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +77,6 @@ class Broker(ABC):
     def purge(self, queue: str) -> None:
         """Take all messages that wait out of a queue."""
 
-    @abstractmethod
     def push_raw(
         self,
         queue: str,
@@ -85,6 +93,11 @@ class Broker(ABC):
             properties: `content_type`, `content_encoding`, `correlation_id` …; JSON in
                 UTF-8 where they are not given.
         """
+        self.push_many(queue, [RawMessage(body, headers or {}, properties)])
+
+    @abstractmethod
+    def push_many(self, queue: str, messages: Iterable[RawMessage]) -> None:
+        """`push_raw` for many messages, over one connection."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,29 +114,11 @@ class RedisBroker(Broker):
         with self._client() as client:
             client.delete(queue)
 
-    def push_raw(
-        self,
-        queue: str,
-        body: bytes,
-        headers: Mapping[str, object] | None = None,
-        **properties: Any,
-    ) -> None:
-        envelope = {
-            "body": base64.b64encode(body).decode(),
-            "content-type": properties.pop("content_type", "application/json"),
-            "content-encoding": properties.pop("content_encoding", "utf-8"),
-            "headers": dict(headers or {}),
-            "properties": {
-                "delivery_tag": uuid.uuid4().hex,
-                "delivery_info": {"exchange": "", "routing_key": queue},
-                "delivery_mode": 2,
-                "priority": 0,
-                "body_encoding": "base64",
-                **properties,
-            },
-        }
-        with self._client() as client:
-            client.lpush(queue, json.dumps(envelope))
+    def push_many(self, queue: str, messages: Iterable[RawMessage]) -> None:
+        with self._client() as client, client.pipeline(transaction=False) as pipeline:
+            for message in messages:
+                pipeline.lpush(queue, json.dumps(_envelope(queue, message)))
+            pipeline.execute()
 
     def _client(self) -> redis.Redis:
         return redis.Redis.from_url(redis_url(self.url))
@@ -151,19 +146,15 @@ class RabbitBroker(Broker):
             except NotFound:
                 return
 
-    def push_raw(
-        self,
-        queue: str,
-        body: bytes,
-        headers: Mapping[str, object] | None = None,
-        **properties: Any,
-    ) -> None:
-        given = {"content_type": "application/json", "content_encoding": "utf-8", **properties}
+    def push_many(self, queue: str, messages: Iterable[RawMessage]) -> None:
         with connected(self.url) as connection:
-            message = Message(
-                body, application_headers=dict(headers or {}), delivery_mode=2, **given
-            )
-            connection.channel().basic_publish(message, exchange="", routing_key=queue)
+            channel = connection.channel()
+            for message in messages:
+                given = {"content_type": "application/json", "content_encoding": "utf-8"}
+                given |= message.properties
+                headers = dict(message.headers)
+                sent = Message(message.body, application_headers=headers, delivery_mode=2, **given)
+                channel.basic_publish(sent, exchange="", routing_key=queue)
 
     def empty(self) -> None:
         """Delete what a test may have left."""
@@ -171,3 +162,22 @@ class RabbitBroker(Broker):
             channel = connection.channel()
             for queue in QUEUES:
                 channel.queue_delete(queue)
+
+
+def _envelope(queue: str, message: RawMessage) -> dict[str, object]:
+    """A message as kombu keeps it in a Redis list."""
+    properties = dict(message.properties)
+    return {
+        "body": base64.b64encode(message.body).decode(),
+        "content-type": properties.pop("content_type", "application/json"),
+        "content-encoding": properties.pop("content_encoding", "utf-8"),
+        "headers": dict(message.headers),
+        "properties": {
+            "delivery_tag": uuid.uuid4().hex,
+            "delivery_info": {"exchange": "", "routing_key": queue},
+            "delivery_mode": 2,
+            "priority": 0,
+            "body_encoding": "base64",
+            **properties,
+        },
+    }

@@ -81,6 +81,11 @@ MALFORMED = (
     _intake("a number for a body", b"7", words="no call"),
     _intake("no embedded calls", b"[[], {}]", words="no call"),
     _intake("arguments of wrong shapes", b'["ab", [], 7]', words="no call"),
+    _intake(
+        "a chain to another task",
+        json.dumps([[_BATCH], {}, {**_EMBED, "chain": [{"task": "celery.map"}]}]).encode(),
+        words="embeds further calls",
+    ),
     _intake("no batch", call(wire.INTAKE_TASK, 7), words="carries no batch"),
     _intake("a batch by name", call(wire.INTAKE_TASK, named={"a": 1}), words="version"),
     _intake(

@@ -63,6 +63,8 @@ def _call(
     shapes = isinstance(arguments, list), isinstance(named, dict), isinstance(embedded, dict)
     if not all(shapes):
         raise InvalidMessage("Its body is no call: args must be a list, the others objects.")
+    if any(embedded.values()):
+        raise InvalidMessage("It embeds further calls (a chain or a callback): none is made.")
     return task, arguments, named
 
 
