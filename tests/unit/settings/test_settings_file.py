@@ -97,6 +97,17 @@ def test_tables_of_sinks_are_checked(tmp_path: Path) -> None:
     assert "directory" in found["sinks.file"]
 
 
+def test_bounds_may_be_switched_off_but_not_below_zero(tmp_path: Path) -> None:
+    tops = ("breaker_failures", "fuse_heals", "min_free_disk")
+    targets = ("heals_per_hour", "heals_per_day", "branches_per_hour", "branches_per_day")
+    for number, wrong in ((0, set()), (-1, {*tops, *(f"targets.shop.{name}" for name in targets)})):
+        lines = [f"{name} = {number}" for name in tops]
+        lines += ["[targets.shop]", 'repository = "https://example.com/shop.git"']
+        lines += [f"{name} = {number}" for name in targets]
+        assert set(mistakes(write(tmp_path, "\n".join(lines)))) == wrong
+    assert "retry_pause" in mistakes(write(tmp_path, "retry_pause = 0\n"))
+
+
 def test_a_variable_that_is_no_setting_is_named(tmp_path: Path) -> None:
     file = write(tmp_path, "")
     assert mistakes(file, PARAMEDIC_TARGET="shop", PARAMEDIC_REVISION="1") == {}
@@ -110,7 +121,7 @@ def test_loading_mistaken_settings_raises_with_file_key_and_remedy(tmp_path: Pat
         settings_file.load(file, {})
     assert str(file) in str(caught.value)
     assert "broker_url" in str(caught.value)
-    assert "Use redis://" in str(caught.value)
+    assert "Use amqp://" in str(caught.value)
 
 
 def test_a_mistaken_variable_is_named_by_its_own_name(tmp_path: Path) -> None:
