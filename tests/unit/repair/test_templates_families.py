@@ -220,7 +220,24 @@ _STATEMENTS = [
     ),
 ]
 
+_SAFE_REPR = "\n\ndef g(a):\n    return safe_repr(a)\n\n\nfrom reprlib import repr as safe_repr\n"
+_CLEAN = "\n    def clean(self, text):\n        return text\n"
 _CALLS = [
+    line("call added", 'return f"{a} of {b:.0f}"', 'return f"{a} of {abs(b):.0f}"'),
+    line(
+        "running value", 'return "%.*f" % (a - b - 1, a)', 'return "%.*f" % (max(0, a - b - 1), a)'
+    ),
+    line("operand dropped", 'return "%s=%s" % (a, b)', "return b"),
+    Case(
+        "other function",
+        "def f(a):\n    return repr(a)\n" + _SAFE_REPR,
+        "def f(a):\n    return safe_repr(a)\n" + _SAFE_REPR,
+    ),
+    Case(
+        "call nested",
+        "class A:\n    def f(self, a):\n        return str(a)\n" + _CLEAN,
+        "class A:\n    def f(self, a):\n        return self.clean(str(a))\n" + _CLEAN,
+    ),
     Case(
         "call nested",
         "def f(a):\n    return g(a)\n\n\ndef g(a, b=1):\n    return a\n",
@@ -460,6 +477,16 @@ class TestWhatTheFailedAssertionSays:
         for family, _, after in edits(source, error=error):
             found.setdefault(family, []).append(after)
         return found
+
+    def test_what_is_returned_where_a_function_runs_off_its_end(self, tmp_path: Path) -> None:
+        found = self.edits_after(
+            tmp_path,
+            "def f(a):\n    if a > 1:\n        return a\n",
+            'def test_f():\n    assert f(1) == ""\n',
+            "AssertionError",
+        )
+        after = 'def f(a):\n    if a > 1:\n        return a\n    return ""\n'
+        assert after in found["forgotten return"]
 
     def test_a_text_spelled_almost_alike(self, tmp_path: Path) -> None:
         found = self.edits_after(

@@ -119,6 +119,12 @@ class Scope:
         return found
 
     @cached_property
+    def called_names(self) -> frozenset[str]:
+        """Bare names that the file calls somewhere."""
+        calls = (n.func for n in ast.walk(self.source.tree) if isinstance(n, ast.Call))
+        return frozenset(called.id for called in calls if isinstance(called, ast.Name))
+
+    @cached_property
     def visible_functions(self) -> frozenset[str]:
         """Names of functions that can be called by their bare name: module's and nested ones."""
         own = self.function.node if self.function else self.source.tree

@@ -88,11 +88,14 @@ def swapped_operands(site: Site) -> Iterator[Proposal]:
 
 
 def dropped_operand(site: Site) -> Iterator[Proposal]:
-    """`a + b` becomes `a`, or `b`."""
+    """`a + b` becomes `a`, or `b`; `"%s=%s" % (a, b)` too."""
     assert isinstance(site.node, ast.BinOp)
     for operand, weight in ((site.node.left, 1.0), (site.node.right, 0.7)):
         text = site.source.text[slice(*site.source.outer_span(operand))]
         yield from site.replace(site.node, text, weight)
+    if _is_text_formatting(site.node) and isinstance(site.node.right, ast.Tuple):
+        for element in site.node.right.elts:
+            yield from site.replace(site.node, site.text(element), 0.7)
 
 
 def other_sign(site: Site) -> Iterator[Proposal]:

@@ -4,6 +4,7 @@
 for name in names:              for name in names:
     clean(name)                     clean(name)
                                 return names
+                                return ""               (what the failing test expects)
 yield flatten(item)             yield from flatten(item)
 rows = fetch()                  rows = await fetch()
 """
@@ -20,6 +21,8 @@ from paramedic_workers.repair.templates.atoms import atoms
 from paramedic_workers.repair.templates.site import Site, family
 
 _MOST_ANSWERS = 4
+#: Texts, and numbers, that failing tests expect, which are returned.
+_MOST_EXPECTED = 2
 
 
 def other_end(site: Site) -> Iterator[Proposal]:
@@ -52,7 +55,11 @@ def added_return(site: Site) -> Iterator[Proposal]:
     usual = {"True": "False", "False": "True"}
     names = site.names()
     values = [usual[text] for text in written if text in usual]
-    for text in dict.fromkeys([*values, *reversed(names), "True", "False", *written]):
+    expected = site.knowledge.expected
+    answers = [repr(text) for text in expected.texts if "\\" not in repr(text)][:_MOST_EXPECTED]
+    answers = [text.replace("'", '"') for text in answers if '"' not in text]
+    constants = ["True", "False", *answers, *expected.numbers[:_MOST_EXPECTED]]
+    for text in dict.fromkeys([*values, *reversed(names), *constants, *written]):
         weight = 1.0 if text in values else 0.8 if text in names else 0.3
         yield from site.insert_after(last, [f"return {text}"], weight)
 

@@ -5,6 +5,7 @@ return (a + b) / 2              return a + b / 2
 base ** 2 * count               base ** count           (an operand inside a chain)
 best = score                    best = max(best, score)
 left = size - used              left = max(0, size - used)
+"%.*f" % (all - used, x)        "%.*f" % (max(0, all - used), x)
 """
 
 from __future__ import annotations
@@ -89,7 +90,8 @@ def bounded(site: Site) -> Iterator[Proposal]:
     """`a - b` becomes `max(0, a - b)`; a first argument of `max` or `min` the other way."""
     node = site.node
     assert isinstance(node, ast.BinOp)
-    if isinstance(node.op, ast.Sub) and isinstance(site.parent, (ast.Assign, ast.Return, ast.Call)):
+    in_a_sum = isinstance(site.parent, ast.BinOp) and isinstance(site.parent.op, (ast.Add, ast.Sub))
+    if isinstance(node.op, ast.Sub) and site.is_value and not in_a_sum:
         yield from site.replace(node, f"max(0, {site.text()})", 0.6)
         yield from site.replace(node, f"max({site.text()}, 0)", 0.3)
 

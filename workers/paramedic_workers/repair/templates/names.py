@@ -2,6 +2,7 @@
 
 return widht * height   return width * height      (from a NameError)
 total += price          total += price_with_tax    (same type)
+return repr(steps)      return safe_repr(steps)    (a function of the module)
 print("total")          print(total)               (a name in quotes, and the reverse)
 """
 
@@ -79,11 +80,12 @@ def without_quotes(site: Site) -> Iterator[Proposal]:
 
 
 def other_function(site: Site) -> Iterator[Proposal]:
-    """Another function of the module that is spelled alike."""
+    """Another function of the module, or a name that it calls, that is spelled alike."""
     assert isinstance(site.node, ast.Name)
     if not _is_called(site):
         return
-    functions = [n for n, kind in site.scope.module_names.items() if kind == "function"]
+    known = site.scope.module_names
+    functions = [n for n, k in known.items() if k == "function" or n in site.scope.called_names]
     for other in closest(site.node.id, functions, least=0.3):
         yield from site.replace(site.node, other, max(0.3, likeness(site.node.id, other)))
 

@@ -2,6 +2,7 @@
 
 return encode(text)             return encode(encode(text))
 return normal(path)             return clean(normal(path))      (a function of the module)
+return render(value)            return self.unescape(render(value))
 return rows[-1]                 return sum(rows)
 return [f(x) for x in xs]       return sum(f(x) for x in xs)
 """
@@ -33,6 +34,10 @@ def nested(site: Site) -> Iterator[Proposal]:
     for name in [*again, *takers[:_MOST]]:
         weight = 0.3 if name == own else 1.0 if name in again else 0.6
         yield from site.replace(site.node, f"{name}({site.text()})", weight)
+    for name in _methods(site)[:_MOST]:
+        yield from site.replace(
+            site.node, f"self.{name}({site.text()})", 0.3 if name == own else 0.5
+        )
 
 
 def aggregate(site: Site) -> Iterator[Proposal]:
@@ -54,14 +59,26 @@ def aggregate(site: Site) -> Iterator[Proposal]:
             yield from site.replace(node, f"{function}({text})", weight)
 
 
+def _methods(site: Site) -> list[str]:
+    """Methods of the class that take one value, those that it calls itself first."""
+    function = site.scope.function
+    if function is None or site.scope.parameters[:1] != ["self"]:
+        return []
+    around = site.source.parents.get(function.node)
+    body = around.body if isinstance(around, ast.ClassDef) else []
+    found = [f for f in body if isinstance(f, ast.FunctionDef) and _takes_one(f, besides_self=1)]
+    plain = [f.name for f in found if not f.decorator_list and not f.name.startswith("__")]
+    return sorted(plain, key=lambda name: name not in site.scope.attributes)
+
+
 def _called(site: Site) -> str:
     node = site.node
     return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
 
 
-def _takes_one(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+def _takes_one(function: ast.FunctionDef | ast.AsyncFunctionDef, *, besides_self: int = 0) -> bool:
     arguments = function.args
-    positional = len(arguments.posonlyargs) + len(arguments.args)
+    positional = len(arguments.posonlyargs) + len(arguments.args) - besides_self
     needed = positional - len(arguments.defaults)
     keywords = [d for d in arguments.kw_defaults if d is None]
     return positional >= 1 and needed <= 1 and not keywords

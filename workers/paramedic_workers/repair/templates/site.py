@@ -18,6 +18,8 @@ SEQUENCES = frozenset({"list", "tuple", "str", "bytes", "range", "deque"})
 SIZED = SEQUENCES | {"set", "dict", "frozenset", "Counter", "defaultdict", "OrderedDict"}
 
 _LONGEST_IN_TITLE = 40
+#: Characters that an expression in an f-string must not bring in, before Python 3.12.
+_FOREIGN_IN_TEXT = frozenset("'\"\\#{")
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Site:
             return False
         if isinstance(parent, ast.Call):
             return node is not parent.func
-        if isinstance(parent, (ast.Attribute, ast.Expr, ast.JoinedStr, ast.FormattedValue)):
+        if isinstance(parent, (ast.Attribute, ast.Expr, ast.JoinedStr)):
             return False
         return not (isinstance(parent, ast.Subscript) and node is parent.value)
 
@@ -115,9 +117,17 @@ class Site:
     def replace(self, node: ast.AST, text: str, weight: float = 1.0) -> Iterator[Proposal]:
         """Put an expression in place of a node; nothing where that changes nothing."""
         part = self.source.replace(node, text)
-        if part is not None:
+        if part is not None and not (_FOREIGN_IN_TEXT & set(text) and self._is_in_text(node)):
             title = f"{quoted(text)} in place of {quoted(self.text(node))}"
             yield Proposal((_shortest(part, self.text(node)),), weight, title)
+
+    def _is_in_text(self, node: ast.AST) -> bool:
+        """Whether a node stands in an f-string, which must not be cut short."""
+        parents = self.source.parents
+        current: ast.AST | None = node
+        while isinstance(current, ast.expr):
+            current = parents.get(current)
+        return isinstance(current, ast.FormattedValue)
 
     def replace_span(
         self, span: tuple[int, int], text: str, weight: float = 1.0
