@@ -1,8 +1,9 @@
 """Evidence about patches with the truth about them, from JSONL files.
 
 One line a patch: `source` (the bug), `label` (`right` or `wrong`), `evidence` (numbers,
-see `paramedic_workers.repair.trust.evidence`), `real` where it is of a repository's history.
-No code is in them.
+see `paramedic_workers.repair.trust.evidence`), `real` where it is of a repository's history,
+`offered` whether it is the one that was offered, where that is not simply the first: what
+the proof refutes is not. No code is in them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from paramedic_workers.repair.trust.evidence import Evidence
 FOLDER = Path(__file__).parent / "data"
 
 _FIELDS = frozenset(field.name for field in dataclasses.fields(Evidence))
-#: How much all patches of one bug that do not come first weigh, the first one weighing 1.
+#: How much all patches of one bug that are not offered weigh, the offered one weighing 1.
 _OTHERS = 1.0
 #: How much more a bug of a repository's history weighs than a small one: it is what counts.
 _REAL = 3.0
@@ -35,11 +36,18 @@ class Sample:
     right: bool
     #: It is of a repository's history, and no small bug of a benchmark.
     real: bool = False
+    #: Whether it was offered, where that is known: the proof may refute the first one.
+    chosen: bool | None = None
 
     @property
-    def first(self) -> bool:
+    def offered(self) -> bool:
         """Whether it is the patch that is offered."""
-        return self.evidence.position == 0
+        return self.evidence.position == 0 if self.chosen is None else self.chosen
+
+    @property
+    def group(self) -> str:
+        """What is left out together in cross-validation: a bug, of a history all of a package."""
+        return self.source.partition(" ")[0] if self.real else self.source
 
 
 def read_samples(files: Iterable[Path]) -> list[Sample]:
@@ -65,9 +73,10 @@ def packaged_files() -> list[Path]:
 
 def weights(samples: Sequence[Sample]) -> list[float]:
     """How much each sample counts: a bug with many patches not more than one with two."""
-    others = Counter(sample.source for sample in samples if not sample.first)
+    others = Counter(sample.source for sample in samples if not sample.offered)
     return [
-        (_REAL if sample.real else 1.0) * (1.0 if sample.first else _OTHERS / others[sample.source])
+        (_REAL if sample.real else 1.0)
+        * (1.0 if sample.offered else _OTHERS / others[sample.source])
         for sample in samples
     ]
 
@@ -81,5 +90,9 @@ def _sample(entry: dict[str, object]) -> Sample:
         # Of the time when only the first ten were compared, and that was not told.
         evidence = dataclasses.replace(evidence, rivals_compared=min(9, evidence.plausible - 1))
     return Sample(
-        str(entry["source"]), evidence, entry["label"] == "right", bool(entry.get("real"))
+        source=str(entry["source"]),
+        evidence=evidence,
+        right=entry["label"] == "right",
+        real=bool(entry.get("real")),
+        chosen=bool(entry["offered"]) if "offered" in entry else None,
     )

@@ -14,9 +14,12 @@ from paramedic_workers.repair.trust.model import logistic
 
 #: Strength of the penalty: the inverse variance of the weights around what was expected.
 _PENALTY = 2.0
-_MOST_SWEEPS, _ENOUGH = 400, 1e-6
+_MOST_SWEEPS, _ENOUGH = 400, 1e-4
 #: Largest step of one weight at once.
 _STEP = 2.0
+
+#: The samples that have one feature, by number, each with its value.
+Column = Sequence[tuple[int, float]]
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,10 @@ class Regression:
         """Begin with what is expected."""
         self.weights = list(self.expected)
         self._columns = [
-            [sample.features[j] for sample in self.samples] for j in range(len(self.weights))
+            [(n, sample.features[j]) for n, sample in enumerate(self.samples) if sample.features[j]]
+            for j in range(len(self.weights))
         ]
-        self._ones = [1.0] * len(self.samples)
+        self._ones = [(n, 1.0) for n in range(len(self.samples))]
         self._margins = [0.0] * len(self.samples)
         for column, weight in zip(self._columns, self.weights, strict=True):
             self._move(column, weight)
@@ -72,17 +76,16 @@ class Regression:
         self._move(self._columns[j], allowed - weight)
         return allowed - weight
 
-    def _newton(self, column: Sequence[float], excess: float, penalty: float) -> float:
+    def _newton(self, column: Column, excess: float, penalty: float) -> float:
         """The step of a weight that is by `excess` more than expected."""
         slope, curve = -penalty * excess, penalty + 1e-9
-        for value, margin, sample in zip(column, self._margins, self.samples, strict=True):
-            if value:
-                chance = logistic(margin)
-                slope += sample.importance * value * (sample.right - chance)
-                curve += sample.importance * value * value * chance * (1.0 - chance)
+        for n, value in column:
+            sample, chance = self.samples[n], logistic(self._margins[n])
+            slope += sample.importance * value * (sample.right - chance)
+            curve += sample.importance * value * value * chance * (1.0 - chance)
         return max(-_STEP, min(_STEP, slope / curve))
 
-    def _move(self, column: Sequence[float], step: float) -> None:
+    def _move(self, column: Column, step: float) -> None:
         if step:
-            for number, value in enumerate(column):
-                self._margins[number] += step * value
+            for n, value in column:
+                self._margins[n] += step * value

@@ -41,6 +41,9 @@ AGAINST = (
     {"shifts_number": True},
     {"silences_error": True},
     {"turns_condition": True, "passing_on_line": 0},
+    {"turns_default": True},
+    {"failing_on_line": 1, "passing_on_line": 2},
+    {"variants": 20, "variants_refused": 10},
 )
 
 
@@ -93,6 +96,8 @@ def test_every_weight_keeps_its_direction() -> None:
         ("places", [1, 2, 5]),
         ("size", [1, 10, 100, 1000]),
         ("tried", [0, 50, 1000, 9999]),
+        ("turns_default", [False, True]),
+        ("lines_run", [1, 5, 50, 500, 5000]),
     ],
 )
 def test_more_against_a_patch_never_raises_trust(name: str, values: Sequence[float]) -> None:
@@ -109,6 +114,8 @@ def test_more_against_a_patch_never_raises_trust(name: str, values: Sequence[flo
         ("usual", [False, True]),
         ("aimed", [False, True]),
         ("named_in_message", [False, True]),
+        ("raises", [False, True]),
+        ("variants_refused", range(0, 13, 3)),
         ("failing_on_line", range(6)),
         ("passing_on_line", range(6)),
         ("agreeing_mass", [0, 0.5, 1]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,8 +70,35 @@ def test_thresholds_keep_the_wrong_ones_out() -> None:
     assert model.chance(found[0].evidence) >= model.high
     assert model.chance(found[-1].evidence) < model.medium
     told = "\n".join(fit.tables(found, model))
-    assert "| high | 60 | 60 | 0 |" in told
-    assert "| low | 40 | 0 | 40 |" in told
+    assert "| high | 60 | 0 | 0 | 0 |" in told
+    assert "| low | 0 | 40 | 0 | 0 |" in told
+
+
+def test_small_bugs_do_not_hide_that_patches_of_real_history_are_wrong() -> None:
+    found = samples(60, 0)
+    even = Evidence(usual=True, failing_on_line=3, passing_on_line=3, lines_run=400)
+    real = [Sample(f"p{n} c", even, n % 2 == 0, real=True) for n in range(20)]
+    alone, together = fit.fitted([*found, *samples(0, 40)]), fit.fitted([*found, *real])
+    assert together.medium > alone.medium
+    assert together.chance(found[0].evidence) > together.chance(even)
+    told = "\n".join(fit.tables([*found, *real], together))
+    assert "| high | 60 | 0 | 0 | 0 |" in told
+    assert "| low | 0 | 0 | 10 | 10 |" in told
+
+
+def test_what_the_proof_has_refuted_sets_no_threshold() -> None:
+    found = samples(60, 40)
+    refuted = [replace(s, source=f"x{n}", right=False, chosen=False) for n, s in enumerate(found)]
+    assert not any(sample.offered for sample in refuted)
+    assert all(sample.offered for sample in found)
+    alone, together = fit.fitted(found), fit.fitted([*found, *refuted[60:]])
+    assert (together.high, together.medium) == (alone.high, alone.medium)
+
+
+def test_a_history_is_left_out_by_package() -> None:
+    real = Sample("h11 28f3715f63", Evidence(), True, real=True)
+    assert real.group == "h11"
+    assert replace(real, real=False).group == real.source
 
 
 def test_tables_are_put_into_the_page_in_place_of_the_old_ones() -> None:

@@ -100,3 +100,13 @@ class Evidence:
     #: Hygiene findings that speak for it and against it.
     findings_for: int = 0
     findings_against: int = 0
+
+    @property
+    def slips(self) -> int:
+        """Variants of the edit and of the rest of its statement that were tried."""
+        return self.variants + self.variants_around
+
+    @property
+    def slips_that_pass(self) -> int:
+        """Those of them that the tests did not refuse."""
+        return max(0, self.slips - self.variants_refused - self.variants_around_refused)

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 
 from paramedic_workers.repair.trust.evidence import Evidence
 
+#: Share of variants that pass where none could be tried.
+_USUALLY_LOOSE = 0.25
+
 
 @dataclass(frozen=True)
 class Feature:
@@ -33,6 +36,16 @@ class Feature:
 def _covering(evidence: Evidence) -> float:
     """Few tests tell much more than none, many not much more than few."""
     return min(math.log2(1 + evidence.failing_on_line + evidence.passing_on_line), 3.0)
+
+
+def _loose(evidence: Evidence) -> float:
+    """The share of slips in place of the edit that pass as well; few variants tell little."""
+    return (evidence.slips_that_pass + _USUALLY_LOOSE) / (evidence.slips + 1)
+
+
+def _much_code(evidence: Evidence) -> float:
+    """The more code failing tests run, the more edits of it make them pass by chance."""
+    return min(math.log2(1 + evidence.lines_run / 16), 4.0)
 
 
 def _disagreeing(evidence: Evidence) -> float:
@@ -72,6 +85,9 @@ FEATURES = (
     Feature("aimed by the message", +2.0, lambda e: float(e.aimed or e.in_broken_file)),
     Feature("word of the message", +0.5, lambda e: float(e.named_in_message)),
     Feature("tests on the line", +0.5, _covering),
+    Feature("held loosely by the tests", -3.0, _loose),
+    Feature("raised at the edit", +1.0, lambda e: float(e.raises or e.raised_here)),
+    Feature("much code", -0.3, _much_code),
     Feature("score of the search", +0.5, lambda e: min(math.log2(1 + 2 * e.score), 3.0)),
     Feature("tried before", -0.2, _tried),
     Feature("rivals that disagree", -0.5, _disagreeing),
@@ -84,6 +100,7 @@ FEATURES = (
     Feature("silences an error", -0.4, lambda e: float(e.silences_error)),
     Feature("branch never taken before", -0.8, _turns),
     Feature("number made to measure", -0.8, lambda e: float(e.shifts_number)),
+    Feature("default of a parameter", -1.0, lambda e: float(e.turns_default)),
     Feature("copies a constant", -2.0, lambda e: float(e.copies_constant)),
     Feature("deletes code", -1.5, lambda e: float(e.deletes_code)),
     Feature("several places", -0.6, lambda e: float(e.places > 1)),

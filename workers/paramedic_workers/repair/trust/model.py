@@ -18,6 +18,12 @@ from paramedic_workers.repair.model import Trust
 from paramedic_workers.repair.trust.evidence import Evidence
 from paramedic_workers.repair.trust.features import FEATURES, vector
 
+#: Share of variants that pass from which on tests hold an edit only loosely.
+_LOOSE = 0.4
+
+#: Tests that run the changed line from which on they are not few.
+ENOUGH_TESTS = 4
+
 _FILE = Path(__file__).with_name("coefficients.json")
 
 
@@ -54,7 +60,7 @@ class Model:
 
     def trust_given(self, chance: float, evidence: Evidence) -> Trust:
         """The same for a chance that is known, by whatever model."""
-        if chance < self.medium or is_cheap(evidence) or is_second_choice(evidence):
+        if chance < self.medium or stays_low(evidence):
             return Trust.LOW
         is_high = chance >= self.high and not speaks_against(evidence)
         return Trust.HIGH if is_high else Trust.MEDIUM
@@ -66,6 +72,11 @@ def judge(evidence: Evidence) -> tuple[Trust, float]:
     return model.trust(evidence), model.chance(evidence)
 
 
+def stays_low(evidence: Evidence) -> bool:
+    """Whether something speaks so strongly against a patch that a person must decide."""
+    return is_cheap(evidence) or is_second_choice(evidence)
+
+
 def speaks_against(evidence: Evidence) -> bool:
     """Whether something speaks so strongly against a patch that trust is never high."""
     return (
@@ -75,6 +86,8 @@ def speaks_against(evidence: Evidence) -> bool:
         # It may fit the inputs of the tests and few others.
         or evidence.shifts_number
         or evidence.silences_error
+        or evidence.turns_default
+        or is_loose(evidence)
         or is_other_branch(evidence)
         or is_contested(evidence)
         or is_barely_tested(evidence)
@@ -103,10 +116,16 @@ def is_other_branch(evidence: Evidence) -> bool:
     return evidence.turns_condition and evidence.passing_on_line == 0
 
 
+def is_loose(evidence: Evidence) -> bool:
+    """Whether the tests let many slips in place of the edit pass as well."""
+    return evidence.slips_that_pass > _LOOSE * evidence.slips
+
+
 def is_barely_tested(evidence: Evidence) -> bool:
-    """Whether at most one test runs the changed line, and nothing else points to it."""
+    """Whether few tests run the changed line, and no error message points to it."""
     is_aimed = evidence.aimed or evidence.in_broken_file
-    return not is_aimed and evidence.passing_on_line == 0 and evidence.failing_on_line <= 1
+    tests = evidence.failing_on_line + evidence.passing_on_line
+    return not is_aimed and tests < ENOUGH_TESTS
 
 
 def logistic(value: float) -> float:

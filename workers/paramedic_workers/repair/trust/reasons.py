@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from paramedic_workers.repair.model import Trust
 from paramedic_workers.repair.trust.evidence import Evidence
-from paramedic_workers.repair.trust.model import is_barely_tested, is_other_branch
+from paramedic_workers.repair.trust.model import (
+    ENOUGH_TESTS,
+    is_barely_tested,
+    is_loose,
+    is_other_branch,
+)
+
+_FEW_TESTS = (
+    *("No test is known to run", "Only one test runs"),
+    *(f"Only {number} tests run" for number in range(2, ENOUGH_TESTS)),
+)
+#: Variants of an edit, and the share of them that may pass, for tests to be called strict.
+_MANY_SLIPS, _FEW_PASS = 8, 0.1
 
 
 def reasons(
@@ -50,9 +62,16 @@ def _strongly_against(evidence: Evidence) -> list[str]:
         found.append("It has an error go away; whether what then happens is meant is not known.")
     if is_other_branch(evidence):
         found.append("It turns a condition around, and no passing test runs it.")
+    if evidence.turns_default:
+        found.append("It changes the default of a parameter, for everybody who calls without it.")
+    if is_loose(evidence):
+        found.append(
+            f"The tests let {evidence.slips_that_pass} of {evidence.slips} small changes"
+            " of it pass as well."
+        )
     if is_barely_tested(evidence):
-        number = "Only one test runs" if evidence.failing_on_line else "No test is known to run"
-        found.append(f"{number} the changed line.")
+        tests = evidence.failing_on_line + evidence.passing_on_line
+        found.append(f"{_FEW_TESTS[tests]} the changed line.")
     return found
 
 
@@ -82,6 +101,11 @@ def _in_favour(evidence: Evidence, template: str) -> list[str]:
             f"{evidence.failing_on_line} failing and {evidence.passing_on_line} passing tests"
             " run the changed line."
         )
+    if evidence.raises:
+        found.append("It changes the statement that raised the error.")
+    if evidence.slips >= _MANY_SLIPS and evidence.slips_that_pass <= _FEW_PASS * evidence.slips:
+        refused = evidence.slips - evidence.slips_that_pass
+        found.append(f"The tests refuse {refused} of {evidence.slips} small changes of it.")
     rivals = evidence.plausible - 1
     if evidence.inputs_compared and rivals and not evidence.rivals_disagreeing:
         found.append(
