@@ -9,12 +9,18 @@ from typing import cast
 import msgspec
 import redis
 import structlog
+from msgspec.structs import replace
 
 from paramedic_workers import keys
+from paramedic_workers.dead_letters.messages import letter_of_incident
+from paramedic_workers.dead_letters.model import Attempt, DeadLetter, LostBy, Reason
+from paramedic_workers.dead_letters.store import encode_letter, note_letter
 from paramedic_workers.errors import (
     HealerError,
+    HealHung,
     ParamedicError,
     Phase,
+    PhaseTimeout,
     Verdict,
     WorkerLost,
     describe,
@@ -26,6 +32,8 @@ from paramedic_workers.results import Cause, Result, encode_result
 
 #: Characters of a summary; a result's summary is one line for a person.
 _SUMMARY_LENGTH = 200
+#: Attempts that a worker's stop has ended do not count.
+_NOT_COUNTED = (LostBy.STOP,)
 
 _log = structlog.get_logger()
 
@@ -37,6 +45,8 @@ class _ClosedResult(msgspec.Struct, kw_only=True):
     verdict: Verdict
     #: The incident that leads comes first.
     incidents: tuple[str, ...]
+    #: How the attempts that it ends have ended, for a person.
+    ending: str
 
 
 class _Closing(msgspec.Struct, kw_only=True):
@@ -53,6 +63,7 @@ def close_group(
     lease: Lease,
     results: Sequence[Result],
     *,
+    incidents: Sequence[IncidentRecord],
     commit: str,
     sinks: tuple[str, ...],
     at: datetime,
@@ -60,10 +71,13 @@ def close_group(
 ) -> bool:
     """Write the results of a group, close its incidents, fill the outboxes.
 
+    Each result that is `failed` is kept as a dead letter too, so that it can be replayed.
+
     Args:
         client: of the ledger.
         lease: the lease on the group; given back with the closing.
         results: each incident of the group is in exactly one; see `complete`.
+        incidents: of the group, as they were taken.
         commit: the full commit id that was healed, empty where unknown.
         sinks: the names of the sinks that must take each result.
         at: the time of the closing.
@@ -74,12 +88,18 @@ def close_group(
     """
     closing = _Closing(
         results=[
-            _ClosedResult(id=r.id, verdict=r.verdict, incidents=(r.incident, *r.merged))
-            for r in results
+            _ClosedResult(
+                id=result.id,
+                verdict=result.verdict,
+                incidents=(result.incident, *result.merged),
+                ending=_ending(result),
+            )
+            for result in results
         ],
         sinks=sinks,
         fixes=[msgspec.json.encode(fix).decode() for fix in _fixes(results)],
     )
+    letters = _letters(results, incidents)
     written = client.eval(
         keys.CLOSE_GROUP,
         0,
@@ -92,7 +112,10 @@ def close_group(
         keys.MAX_FIXES,
         msgspec.json.encode(closing),
         *(encode_result(result) for result in results),
+        *(encode_letter(letter) for letter in letters),
     )
+    for letter in letters if written else ():
+        note_letter(letter)
     return bool(written)
 
 
@@ -115,9 +138,7 @@ def complete(results: Sequence[Result], members: Sequence[IncidentRecord]) -> li
         if not own:
             _log.error("a result names no incident of its group", incident=result.incident)
             continue
-        completed.append(
-            msgspec.structs.replace(result, incident=own[0], fingerprint=own[0], merged=own[1:])
-        )
+        completed.append(replace(result, incident=own[0], fingerprint=own[0], merged=own[1:]))
     forgotten = HealerError("The healer gave no result for this incident.")
     return completed + [failed_result(member, forgotten) for member in left.values()]
 
@@ -144,20 +165,75 @@ def failed_result(incident: IncidentRecord, error: BaseException) -> Result:
 
 
 def lost_result(incident: IncidentRecord) -> Result:
-    """The result of an incident whose every heal lost its worker."""
+    """The result of an incident whose every heal was lost: its worker died, or it hung."""
+    ended = [attempt for attempt in incident.attempts_log if attempt.lost_by not in _NOT_COUNTED]
     phase = incident.phase or Phase.PREPARE
-    error = WorkerLost(
-        f"Each of {incident.attempts} heals lost its worker, the last one in phase {phase}"
-        f" ({', '.join(incident.hosts)}).",
+    hung = bool(ended) and all(attempt.lost_by is LostBy.TIME_LIMIT for attempt in ended)
+    kind = HealHung if hung else WorkerLost
+    told = "; ".join(
+        f"{number}. in phase {attempt.phase or '(none yet)'} on {attempt.host}: {attempt.end}"
+        for number, attempt in enumerate(ended, 1)
+    )
+    error = kind(
+        f"Each of {incident.attempts} heals was lost: {told or 'nothing is known of them'}.",
         phase=phase,
-        remedy="Look for the out-of-memory killer, and at the worker's log at that time.",
+        remedy="Look at the worker's log at that time, and for the out-of-memory killer.",
     )
     return failed_result(incident, error)
 
 
+def _letters(results: Sequence[Result], incidents: Sequence[IncidentRecord]) -> list[DeadLetter]:
+    """The dead letters of the results that are `failed`, one for each."""
+    by_name = {incident.fingerprint: incident for incident in incidents}
+    letters = []
+    for result in results:
+        if result.verdict is Verdict.FAILED:
+            incident = by_name[result.incident]
+            attempts = _ended(incident.attempts_log, result)
+            reason = _reason(result, attempts)
+            letters.append(letter_of_incident(incident, result, attempts, reason))
+    return letters
+
+
+def _ended(attempts: Sequence[Attempt], result: Result) -> tuple[Attempt, ...]:
+    """The attempts, with the end of the one that this result ends."""
+    if not attempts or attempts[-1].end:
+        return tuple(attempts)
+    last = replace(attempts[-1], phase=str(result.cause.phase), end=_ending(result))
+    return (*attempts[:-1], last)
+
+
+def _reason(result: Result, attempts: Sequence[Attempt]) -> Reason:
+    """Why a failed heal becomes a dead letter."""
+    counted = [attempt.lost_by for attempt in attempts if attempt.lost_by not in _NOT_COUNTED]
+    if result.cause.type == _name_of(WorkerLost):
+        mixed = LostBy.TIME_LIMIT in counted
+        return Reason.ATTEMPTS_EXHAUSTED if mixed else Reason.WORKER_LOST
+    if result.cause.type in _TIMEOUTS:
+        return Reason.TIMEOUT
+    return Reason.ERROR
+
+
+def _ending(result: Result) -> str:
+    if result.verdict is not Verdict.FAILED:
+        return str(result.verdict)
+    words = " ".join(result.cause.message.split())
+    return f"{result.cause.type.rpartition('.')[2]}: {words}"[:_SUMMARY_LENGTH]
+
+
+def _name_of(error: type[BaseException]) -> str:
+    return describe(error())[0]
+
+
+#: The errors of heals that took longer than they may.
+_TIMEOUTS = (_name_of(HealHung), _name_of(PhaseTimeout))
+
+
 def _fixes(results: Sequence[Result]) -> Iterator[KnownFix]:
     for result in results:
-        if result.patch and result.confidence and result.strategy:
+        # What could not be published stands nowhere: its next heal must not lean on it.
+        published = result.verdict is not Verdict.FAILED
+        if published and result.patch and result.confidence and result.strategy:
             yield KnownFix(
                 incident=result.incident,
                 patch=result.patch,

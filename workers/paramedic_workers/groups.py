@@ -7,6 +7,9 @@
 4. Close what has no attempt left; heal the rest; whatever the healer does, each
    incident ends in exactly one result.
 5. Write all of it in one step, if the lease is still held.
+
+A heal that is told to stop (`stopping`) gives its group back instead, as if it had never
+begun; one that has lost its lease publishes and writes nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Protocol, cast
 
 import redis
@@ -25,6 +29,7 @@ from paramedic.event import now
 from paramedic_workers import keys
 from paramedic_workers.closing import close_group, complete, failed_result, known_fixes, lost_result
 from paramedic_workers.errors import TargetError
+from paramedic_workers.healing.interruption import SignalWatch
 from paramedic_workers.healing.model import (
     HealReport,
     HealRequest,
@@ -34,8 +39,11 @@ from paramedic_workers.healing.model import (
 )
 from paramedic_workers.incidents import IncidentRecord, Ledger, group_name, milliseconds
 from paramedic_workers.leases import Lease, LeaseAnswer, this_host
+from paramedic_workers.recovery import LostBy, return_group
+from paramedic_workers.resilience.gate import Admission, Gate
 from paramedic_workers.results import Result
 from paramedic_workers.settings import Settings
+from paramedic_workers.stopping import INTERRUPTION
 
 #: Seconds without a new incident after which a group counts as quiet.
 QUIET_SECONDS = 0.4
@@ -58,8 +66,12 @@ class RoundEnd(StrEnum):
     BUSY = "busy"
     #: The target's limit of parallel heals is reached.
     FULL = "full"
+    #: The group must wait, visibly, or nothing could be written: see `resilience.gate`.
+    HELD = "held"
     #: The lease was lost: nothing was written, another worker has taken over.
     LOST = "lost"
+    #: The worker was told to stop: what it had taken waits again.
+    STOPPED = "stopped"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,24 +105,38 @@ class GroupHealer:
 
     def heal(self, target: str, revision: str | None) -> Round:
         """Heal what waits of this target at this revision."""
+        if self.gate.holds.is_held(group_name(target, revision)):
+            return Round(end=RoundEnd.HELD)
         configured = self.settings.targets.get(target)
         lease = Lease(
             client=self.client,
             group=group_name(target, revision),
             target=target,
             seconds=self.settings.lease_seconds,
+            on_loss=INTERRUPTION.now,
         )
         answer = lease.acquire(configured.parallel if configured else 1)
         if answer is not LeaseAnswer.HELD:
             return Round(end=RoundEnd(answer))
         with lease:
             self._await_quiet(lease.group)
-            return self._heal_leased(lease, revision)
+            if not self.waiting(lease.group):
+                return Round(end=RoundEnd.NOTHING)
+            admission = self.gate.admit(lease, configured) if configured else None
+            if configured and admission is None:
+                return Round(end=RoundEnd.HELD)
+            return self._heal_leased(lease, revision, admission)
+
+    @property
+    def gate(self) -> Gate:
+        """What may keep a group waiting."""
+        return Gate(client=self.client, settings=self.settings, clock=self.clock)
 
     def waiting_groups(self, target: str) -> list[str]:
-        """Groups of a target that wait, the one that waits longest first."""
+        """Groups of a target that wait and are not held, the one that waits longest first."""
         groups = cast("list[str]", self.client.zrange(keys.WAITING, 0, -1))
-        return [group for group in groups if group.startswith(group_name(target, None))]
+        own = [group for group in groups if group.startswith(group_name(target, None))]
+        return self.gate.holds.not_held(own)
 
     def _await_quiet(self, group: str) -> None:
         limit = time.monotonic() + QUIET_LIMIT
@@ -123,20 +149,32 @@ class GroupHealer:
         """How many incidents of a group wait."""
         return self.client.scard(keys.waiting(group))
 
-    def _heal_leased(self, lease: Lease, revision: str | None) -> Round:
-        members, exhausted = self._take(lease)
-        if not members and not exhausted:
+    def _heal_leased(
+        self, lease: Lease, revision: str | None, admission: Admission | None
+    ) -> Round:
+        taken, exhausted = self._take(lease)
+        if not taken and not exhausted:
             return Round(end=RoundEnd.NOTHING)
-        results = [lost_result(incident) for incident in exhausted]
+        fused = self.gate.fuse.sort(lease, taken)
+        members = fused.members
+        lost = [lost_result(incident) for incident in exhausted]
+        ended: tuple[Result, ...] = ()
         commit = ""
         if members:
-            report = self._heal_members(lease, revision, members)
+            with SignalWatch() as watch:
+                report = self._heal_members(lease, revision, members, admission)
+            if INTERRUPTION.came or watch.must_end_process:
+                return self._interrupted(lease, watch)
             commit = report.revision
-            results += report.results
+            ended = report.results
+        if admission is not None:
+            ended = self.gate.settle(lease, admission, members, ended, lost)
+        results = (*ended, *fused.results, *lost)
         closed = close_group(
             self.client,
             lease,
             results,
+            incidents=[*taken, *exhausted],
             commit=commit,
             sinks=self.sinks,
             at=self.clock(),
@@ -145,7 +183,7 @@ class GroupHealer:
         if not closed:
             _log.error("the lease was lost; nothing of this heal is written", group=lease.group)
             return Round(end=RoundEnd.LOST)
-        return Round(end=RoundEnd.CLOSED, results=tuple(results))
+        return Round(end=RoundEnd.CLOSED, results=results)
 
     def _take(self, lease: Lease) -> tuple[list[IncidentRecord], list[IncidentRecord]]:
         """Incidents to heal, and those without an attempt left."""
@@ -157,19 +195,26 @@ class GroupHealer:
             milliseconds(self.clock()),
             this_host(),
             self.settings.heal_attempts,
+            self.clock().isoformat(),
         )
         _, members, exhausted = cast("tuple[int, list[str], list[str]]", answer)
         ledger = Ledger(self.client)
         return ledger.members(members), ledger.members(exhausted)
 
     def _heal_members(
-        self, lease: Lease, revision: str | None, members: Sequence[IncidentRecord]
+        self,
+        lease: Lease,
+        revision: str | None,
+        members: Sequence[IncidentRecord],
+        admission: Admission | None,
     ) -> HealReport:
         """The healer's report, with exactly one result for each incident in any case."""
         _log.info("a heal begins", target=lease.target, revision=revision, incidents=len(members))
         notes = _ProgressNotes(self.client, lease)
         try:
-            report = self.healer(notes.note).heal(self._request(lease, revision, members))
+            with INTERRUPTION.listening():
+                request = self._request(lease, revision, members, admission)
+                report = self.healer(notes.note).heal(request)
         except BaseException as error:  # noqa: BLE001 - the last boundary around every heal
             _log.exception("the healer raised", target=lease.target, revision=revision)
             results = [failed_result(self._present(member), error) for member in members]
@@ -177,25 +222,42 @@ class GroupHealer:
         completed = complete(report.results, members)
         return HealReport(results=tuple(completed), revision=report.revision)
 
+    def _interrupted(self, lease: Lease, watch: SignalWatch) -> Round:
+        """Give the group back, unless its lease was lost: then it is somebody else's.
+
+        Raises:
+            SystemExit, KeyboardInterrupt: a signal demands the end of this process.
+        """
+        returned = return_group(
+            self.client, lease.group, LostBy.STOP, self.clock(), token=lease.token
+        )
+        _log.warning("a heal was interrupted", group=lease.group, returned=returned)
+        watch.end_process_if_asked()
+        return Round(end=RoundEnd.STOPPED if returned else RoundEnd.LOST)
+
     def _request(
-        self, lease: Lease, revision: str | None, members: Sequence[IncidentRecord]
+        self,
+        lease: Lease,
+        revision: str | None,
+        members: Sequence[IncidentRecord],
+        admission: Admission | None,
     ) -> HealRequest:
         """What the healer must do.
 
         Raises:
             TargetError: the target is no longer configured.
         """
-        target = self.settings.targets.get(lease.target)
-        if target is None:
+        if admission is None:
             raise TargetError(
                 f"The target {lease.target} is not in the settings any more.",
                 remedy="Put it back into paramedic.toml, or ignore this result.",
             )
         return HealRequest(
-            target=target,
+            target=admission.target,
             revision=revision,
             incidents=tuple(_brief(member) for member in members),
             known_fixes=known_fixes(self.client, lease.group),
+            may_publish=partial(self.gate.may_publish, admission.target),
         )
 
     def _present(self, member: IncidentRecord) -> IncidentRecord:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 import socket
 import threading
-import uuid
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import cast
@@ -20,6 +21,7 @@ import redis
 import structlog
 
 from paramedic_workers import keys
+from paramedic_workers.holders import Holder
 
 #: Renewals per lease: two may be lost before the lease is.
 RENEWALS = 3
@@ -51,7 +53,10 @@ class Lease:
     target: str
     #: Seconds after which it is free unless renewed.
     seconds: float
-    token: str = field(default_factory=lambda: uuid.uuid4().hex)
+    #: Called once, by the thread that renews, when the lease was lost.
+    on_loss: Callable[[], None] = lambda: None
+    #: Names this process; see `Holder`.
+    token: str = field(default_factory=lambda: Holder.here().new_token())
     _ended: threading.Event = field(default_factory=threading.Event, repr=False)
     _lost: threading.Event = field(default_factory=threading.Event, repr=False)
     _renewer: threading.Thread | None = field(default=None, repr=False)
@@ -72,7 +77,7 @@ class Lease:
 
     @property
     def lost(self) -> bool:
-        """Whether a renewal found that the lease is another's, or nobody's."""
+        """Whether the lease is another's or nobody's, or could not be renewed in time."""
         return self._lost.is_set()
 
     def __enter__(self) -> Lease:
@@ -92,13 +97,18 @@ class Lease:
         return int(self.seconds * 1000)
 
     def _keep(self) -> None:
+        renewed_at = time.monotonic()
         while not self._ended.wait(self.seconds / RENEWALS):
+            begun_at = time.monotonic()
             try:
                 held = self.renew()
             except redis.RedisError as error:
                 _log.warning("a lease could not be renewed", group=self.group, error=str(error))
-                continue
+                held = time.monotonic() - renewed_at < self.seconds
+            else:
+                renewed_at = begun_at
             if not held and not self._ended.is_set():
                 self._lost.set()
                 _log.error("a lease was lost; this heal will not be written", group=self.group)
+                self.on_loss()
                 return

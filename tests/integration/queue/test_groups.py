@@ -127,6 +127,7 @@ def test_closing_is_all_or_nothing(flow: Flow) -> None:
         flow.client,
         lease,
         healed(request).results,
+        incidents=flow.ledger.incidents(),
         commit=COMMIT,
         sinks=("file",),
         at=flow.clock(),

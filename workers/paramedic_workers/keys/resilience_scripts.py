@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from paramedic_workers.keys.group_scripts import ATTEMPTS_LOG
+
 #: Lets a group wait until a time, visibly, with the reason in words.
 #:
 #: Shared by the scripts below. A hold that is a day old was forgotten by its group.
@@ -39,7 +41,8 @@ end
 #: ARGV: group, token, now, when it is looked at again, until, why, then the fingerprints.
 #: Gives the number of incidents that wait again.
 DEFER_INCIDENTS = (
-    _HOLD
+    ATTEMPTS_LOG
+    + _HOLD
     + """
 local group, healing = ARGV[1], 'paramedic:healing:' .. ARGV[1]
 if redis.call('GET', 'paramedic:lease:' .. group) ~= ARGV[2] then return 0 end
@@ -49,6 +52,7 @@ for i = 7, #ARGV do
   if redis.call('SMOVE', healing, 'paramedic:waiting:' .. group, ARGV[i]) == 1 then
     deferred = deferred + 1
     redis.call('HSET', key, 'state', 'waiting')
+    end_attempt(key, ARGV[6], nil)
     redis.call('HINCRBY', key, 'retries', 1)
     if tonumber(redis.call('HGET', key, 'attempts') or 0) > 0 then
       redis.call('HINCRBY', key, 'attempts', -1)
@@ -68,7 +72,9 @@ return deferred
 #:
 #: ARGV: group, token, now, verdict, then fingerprint and id of the earlier result by turns.
 #: Gives the number of incidents closed.
-CLOSE_FUSED = """
+CLOSE_FUSED = (
+    ATTEMPTS_LOG
+    + """
 local group, healing = ARGV[1], 'paramedic:healing:' .. ARGV[1]
 if redis.call('GET', 'paramedic:lease:' .. group) ~= ARGV[2] then return 0 end
 local closed = 0
@@ -76,11 +82,13 @@ for i = 5, #ARGV, 2 do
   redis.call('SREM', healing, ARGV[i])
   redis.call('HSET', 'paramedic:incident:' .. ARGV[i], 'state', 'closed', 'verdict', ARGV[4],
     'result', ARGV[i + 1], 'lead', ARGV[i], 'closed_at', ARGV[3])
+  end_attempt('paramedic:incident:' .. ARGV[i], 'not healed: a person must look', nil)
   closed = closed + 1
 end
 if redis.call('EXISTS', healing) == 0 then redis.call('ZREM', 'paramedic:healing', group) end
 return closed
 """
+)
 
 #: Asks a breaker whether what it guards may be used.
 #:
