@@ -178,13 +178,6 @@ def _deaths() -> Iterator[Condition]:
             letter_names("SIGKILL", "reproduce"),
         ),
     )
-    yield Condition(
-        name="poison-message",
-        title="a message that kills the intake worker each time",
-        faults=one(Kind.KILL_WORKER, Place.INTAKE, ALWAYS),
-        promise=(incidents(0), letter(Reason.WORKER_LOST), struck(3)),
-        turn=Turn.ALONE,  # all the others need the intake worker too
-    )
 
 
 def _broker() -> Iterator[Condition]:
@@ -316,6 +309,16 @@ def _clocks() -> Iterator[Condition]:
         )
 
 
+def _last() -> Iterator[Condition]:
+    yield Condition(
+        name="poison-message",
+        title="a message that kills the intake worker each time",
+        faults=one(Kind.KILL_WORKER, Place.INTAKE, ALWAYS),
+        promise=(incidents(0), letter(Reason.WORKER_LOST), struck(3)),
+        turn=Turn.ALONE,  # all the others need the intake worker too
+    )
+
+
 CATALOGUE: tuple[Condition, ...] = (
     *_the_seven(),
     *_waiting(),
@@ -326,4 +329,5 @@ CATALOGUE: tuple[Condition, ...] = (
     *_malformed(),
     *_broker(),
     *_clocks(),
+    *_last(),
 )

@@ -92,6 +92,7 @@ class Simulation:
             broker_url=place.supervisor.broker_url,
             stopping=self._stopping.is_set,
             patience=max(_PATIENCE, place.pace * _PATIENCE_HEALS),
+            end=self._end,
             revision=sample.head(),
             state=sample.state(),
         )

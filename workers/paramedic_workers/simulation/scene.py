@@ -40,6 +40,8 @@ class Scene:
     stopping: Callable[[], bool]
     #: Seconds until what is waited for must have come.
     patience: float
+    #: When all of the simulation must have ended, on the monotonic clock.
+    end: float
     #: The commit that its events name.
     revision: str = ""
     state: dict[str, str] = field(default_factory=dict)
@@ -65,7 +67,7 @@ class Scene:
             NotReached: it stays away.
         """
         transport = KombuTransport(self.broker_url)
-        end = time.monotonic() + _PUBLISHING
+        end = min(time.monotonic() + _PUBLISHING, self.end)
         try:
             while not self.stopping():
                 try:
@@ -121,8 +123,8 @@ class Scene:
         Raises:
             NotReached: it has not, within the patience.
         """
-        end = time.monotonic() + self.patience
+        end = min(time.monotonic() + self.patience, self.end)
         while not happened() and not self.stopping():
             if time.monotonic() > end:
-                raise NotReached(f"{what} did not come within {self.patience:.0f} s")
+                raise NotReached(f"{what} did not come in time")
             time.sleep(_LOOK)
