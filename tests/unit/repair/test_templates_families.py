@@ -488,6 +488,15 @@ class TestWhatTheFailedAssertionSays:
         after = 'def f(a):\n    if a > 1:\n        return a\n    return ""\n'
         assert after in found["forgotten return"]
 
+    def test_a_text_in_place_of_none(self, tmp_path: Path) -> None:
+        found = self.edits_after(
+            tmp_path,
+            'def f(a):\n    a["type"] = None\n    return a\n',
+            'def test_f():\n    assert f({}) == {"type": "null"}\n',
+            "AssertionError",
+        )
+        assert 'def f(a):\n    a["type"] = "null"\n    return a\n' in found["expected constant"]
+
     def test_a_text_spelled_almost_alike(self, tmp_path: Path) -> None:
         found = self.edits_after(
             tmp_path,

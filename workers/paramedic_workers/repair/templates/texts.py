@@ -100,13 +100,21 @@ def expected_constant(site: Site) -> Iterator[Proposal]:
     assert isinstance(node, ast.Constant)
     if isinstance(site.parent, (ast.Expr, ast.JoinedStr)) or isinstance(node.value, bool):
         return
-    if isinstance(node.value, (int, float)):
+    if node.value is None and isinstance(site.parent, (ast.Assign, ast.Return, ast.Dict)):
+        for text in _expected_texts(site):
+            yield from site.replace(node, text)
+    elif isinstance(node.value, (int, float)):
         for number in site.knowledge.expected.numbers[:4]:
             yield from site.replace(node, number)
     elif isinstance(node.value, str) and plain_text(site) is not None:
-        for text in site.knowledge.expected.texts[:4]:
-            if '"' not in text and "\\" not in repr(text):
-                yield from site.replace(node, f'"{text}"')
+        for text in _expected_texts(site):
+            yield from site.replace(node, text)
+
+
+def _expected_texts(site: Site) -> Iterator[str]:
+    for text in site.knowledge.expected.texts[:4]:
+        if '"' not in text and "\\" not in repr(text):
+            yield f'"{text}"'
 
 
 def plain_text(site: Site) -> tuple[str, str] | None:
