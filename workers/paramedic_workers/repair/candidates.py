@@ -20,7 +20,7 @@ from pathlib import Path
 from paramedic_workers.repair.edits import Candidate, Function, Proposal
 from paramedic_workers.repair.knowledge import Knowledge
 from paramedic_workers.repair.localise import Suspicion
-from paramedic_workers.repair.scope import Scope
+from paramedic_workers.repair.scope import FileNames, Scope
 from paramedic_workers.repair.source import (
     NotPython,
     Replacement,
@@ -91,6 +91,7 @@ class CandidateQueue:
     #: Functions that were looked into.
     functions: set[str] = field(default_factory=set)
     _scopes: dict[Area, Scope] = field(default_factory=dict)
+    _files: dict[Source, FileNames] = field(default_factory=dict)
     _nodes: dict[ast.AST, dict[type[ast.AST], list[ast.AST]]] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Candidate]:
@@ -223,7 +224,8 @@ class CandidateQueue:
             function = area.function
             first, last = (function.line, function.last_line) if function else (0, -1)
             types = self.knowledge.types_in(str(area.source.path), first, last)
-            self._scopes[area] = Scope(area.source, function, types)
+            file = self._files.setdefault(area.source, FileNames(area.source))
+            self._scopes[area] = Scope(area.source, function, types, file)
         return self._scopes[area]
 
     def _of(self, turn: _Turn) -> Iterator[Candidate]:

@@ -4,11 +4,62 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from paramedic_workers.repair.edits import Function
 from paramedic_workers.repair.source import Source
+
+
+@dataclass(frozen=True)
+class FileNames:
+    """Names and texts of a whole file; all scopes of the file share it."""
+
+    source: Source
+    #: What was worked out for one of its texts: for the templates, which see many scopes.
+    near: dict[str, list[tuple[str, float]]] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def module_names(self) -> dict[str, str]:
+        """Names of the module's top level: `function`, `class`, `module` or `value`."""
+        return dict(_module_bindings(self.source.tree))
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """Texts that are written in the file, each once, in order."""
+        found = (n.value for n in ast.walk(self.source.tree) if isinstance(n, ast.Constant))
+        return list(dict.fromkeys(value for value in found if isinstance(value, str)))
+
+    @cached_property
+    def attributes(self) -> list[str]:
+        """Names of attributes that the file uses, each once, in order."""
+        found = (n.attr for n in ast.walk(self.source.tree) if isinstance(n, ast.Attribute))
+        return list(dict.fromkeys(found))
+
+    @cached_property
+    def functions(self) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
+        """Functions and methods of the file by name; a class stands for its `__init__`."""
+        found: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
+        for node in ast.walk(self.source.tree):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                found.setdefault(node.name, node)
+            elif isinstance(node, ast.ClassDef):
+                for inner in node.body:
+                    if isinstance(inner, ast.FunctionDef) and inner.name == "__init__":
+                        found.setdefault(node.name, inner)
+        return found
+
+    @cached_property
+    def called_names(self) -> frozenset[str]:
+        """Bare names that the file calls somewhere."""
+        calls = (n.func for n in ast.walk(self.source.tree) if isinstance(n, ast.Call))
+        return frozenset(called.id for called in calls if isinstance(called, ast.Name))
+
+    @cached_property
+    def keywords(self) -> list[str]:
+        """Names of keyword arguments and parameters in the file, each once, in order."""
+        found = (n.arg for n in ast.walk(self.source.tree) if isinstance(n, (ast.keyword, ast.arg)))
+        return list(dict.fromkeys(name for name in found if name))
 
 
 @dataclass(frozen=True)
@@ -19,6 +70,8 @@ class Scope:
     function: Function | None
     #: Types of its variables, as far as they were seen.
     types: dict[str, frozenset[str]]
+    #: Of its file, where other scopes of it know it already.
+    shared: FileNames | None = None
 
     @cached_property
     def local_names(self) -> dict[str, int]:
@@ -48,9 +101,39 @@ class Scope:
         return frozenset(name for name, count in inside.items() if everywhere.get(name) == count)
 
     @cached_property
+    def file(self) -> FileNames:
+        """What the whole file has."""
+        return self.shared or FileNames(self.source)
+
+    @property
     def module_names(self) -> dict[str, str]:
         """Names of the module's top level: `function`, `class`, `module` or `value`."""
-        return dict(_module_bindings(self.source.tree))
+        return self.file.module_names
+
+    @property
+    def texts(self) -> list[str]:
+        """Texts that are written in the file, each once, in order."""
+        return self.file.texts
+
+    @property
+    def attributes(self) -> list[str]:
+        """Names of attributes that the file uses, each once, in order."""
+        return self.file.attributes
+
+    @property
+    def functions(self) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
+        """Functions and methods of the file by name; a class stands for its `__init__`."""
+        return self.file.functions
+
+    @property
+    def called_names(self) -> frozenset[str]:
+        """Bare names that the file calls somewhere."""
+        return self.file.called_names
+
+    @property
+    def keywords(self) -> list[str]:
+        """Names of keyword arguments and parameters in the file, each once, in order."""
+        return self.file.keywords
 
     @cached_property
     def numbers(self) -> list[str]:
@@ -58,18 +141,6 @@ class Scope:
         tree: ast.AST = self.function.node if self.function else self.source.tree
         found = (n.value for n in ast.walk(tree) if isinstance(n, ast.Constant))
         return list(dict.fromkeys(repr(value) for value in found if type(value) in (int, float)))
-
-    @cached_property
-    def texts(self) -> list[str]:
-        """Texts that are written in the file, each once, in order."""
-        found = (n.value for n in ast.walk(self.source.tree) if isinstance(n, ast.Constant))
-        return list(dict.fromkeys(value for value in found if isinstance(value, str)))
-
-    @cached_property
-    def attributes(self) -> list[str]:
-        """Names of attributes that the file uses, each once, in order."""
-        found = (n.attr for n in ast.walk(self.source.tree) if isinstance(n, ast.Attribute))
-        return list(dict.fromkeys(found))
 
     @cached_property
     def expressions(self) -> list[ast.expr]:
@@ -106,37 +177,12 @@ class Scope:
         return list(dict.fromkeys(text for text in found if "\n" not in text))
 
     @cached_property
-    def functions(self) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
-        """Functions and methods of the file by name; a class stands for its `__init__`."""
-        found: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
-        for node in ast.walk(self.source.tree):
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                found.setdefault(node.name, node)
-            elif isinstance(node, ast.ClassDef):
-                for inner in node.body:
-                    if isinstance(inner, ast.FunctionDef) and inner.name == "__init__":
-                        found.setdefault(node.name, inner)
-        return found
-
-    @cached_property
-    def called_names(self) -> frozenset[str]:
-        """Bare names that the file calls somewhere."""
-        calls = (n.func for n in ast.walk(self.source.tree) if isinstance(n, ast.Call))
-        return frozenset(called.id for called in calls if isinstance(called, ast.Name))
-
-    @cached_property
     def visible_functions(self) -> frozenset[str]:
         """Names of functions that can be called by their bare name: module's and nested ones."""
         own = self.function.node if self.function else self.source.tree
         nested = (n.name for n in ast.walk(own) if isinstance(n, ast.FunctionDef))
         of_module = (n for n, kind in self.module_names.items() if kind == "function")
         return frozenset({*nested, *of_module})
-
-    @cached_property
-    def keywords(self) -> list[str]:
-        """Names of keyword arguments and parameters in the file, each once, in order."""
-        found = (n.arg for n in ast.walk(self.source.tree) if isinstance(n, (ast.keyword, ast.arg)))
-        return list(dict.fromkeys(name for name in found if name))
 
     @cached_property
     def unused_names(self) -> frozenset[str]:

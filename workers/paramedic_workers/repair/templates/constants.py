@@ -11,6 +11,7 @@ import ast
 from collections.abc import Iterator
 
 from paramedic_workers.repair.edits import Proposal
+from paramedic_workers.repair.scope import FileNames
 from paramedic_workers.repair.spelling import closest
 from paramedic_workers.repair.templates.site import Site, family
 
@@ -56,7 +57,10 @@ def other_text(site: Site) -> Iterator[Proposal]:
     plain = site.text() in (f"{quote}{value}{quote}", f"{quote * 3}{value}{quote * 3}")
     if not plain:
         return
-    for text, weight in _texts_near(value) + _texts_nearby(site, value):
+    file = site.scope.file
+    if value not in file.near:
+        file.near[value] = _texts_nearby(file, value)
+    for text, weight in (*_texts_near(value), *file.near[value]):
         if text != value and quote not in text and "\\" not in repr(text):
             yield from site.replace(site.node, f"{quote}{text}{quote}", weight)
 
@@ -95,8 +99,8 @@ def _texts_near(value: str) -> list[tuple[str, float]]:
     return near
 
 
-def _texts_nearby(site: Site, value: str) -> list[tuple[str, float]]:
-    short = _around(value, [text for text in site.scope.texts if len(text) <= _LONGEST_TEXT])
+def _texts_nearby(file: FileNames, value: str) -> list[tuple[str, float]]:
+    short = _around(value, [text for text in file.texts if len(text) <= _LONGEST_TEXT])
     alike = closest(value, short, least=0.5)
     others = [text for text in short if len(text) <= 3 and text not in alike][:6]
     return [(text, 0.7) for text in alike] + [(text, 0.25) for text in others]
