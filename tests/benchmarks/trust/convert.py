@@ -4,8 +4,9 @@
 
 Each line of the input is one patch that was found for a bug of a repository's history:
 `package`, `commit`, `rank`, `label` (how it compares with people's fix: same, equivalent,
-different, unknown), `eye` (right or wrong, where someone has read it), `evidence`. What is
-not known to be right or wrong is left out, and so is everything else: no code goes in.
+different, unknown), `eye` (right or wrong, where someone has read it), `chosen` (whether it
+is what the heal ended with), `evidence`. What is not known to be right or wrong is left out,
+and so is everything else: no code goes in.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ def converted(entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
                 "source": f"{entry['package']} {entry['commit'][:10]}",
                 "label": label,
                 "real": True,
+                "offered": bool(entry.get("chosen", entry["rank"] == 0)),
                 "evidence": entry["evidence"],
             }
 
