@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -21,6 +22,15 @@ class OutOfMemoryWatch:
         with self._lock:
             before, self._seen = self._seen, _kills()
             return self._seen > before
+
+
+def exit_status(text: str) -> int | None:
+    """The exit status that Celery's pool tells in words, as `subprocess` gives it; else None."""
+    found = re.search(r"\b(signal|exitcode) (\d+)", text)
+    if found is None:
+        return None
+    number = int(found[2])
+    return -number if found[1] == "signal" else number
 
 
 def words_for_exit(status: int | None, memory: OutOfMemoryWatch | None = None) -> str:
