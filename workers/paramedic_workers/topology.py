@@ -125,7 +125,10 @@ def transport_options(url: str, visibility_timeout: float, timeout: float) -> di
         timeout: seconds after which a broker that does not answer counts as away.
     """
     if speaks_amqp(url):
-        return {"confirm_publish": True, "connect_timeout": timeout}
+        # A server that has no memory left, or a queue that lost its leader, never answers:
+        # such a connection is given up after a while, and made again.
+        limits = {"connect_timeout": timeout, "read_timeout": timeout, "write_timeout": timeout}
+        return {"confirm_publish": True, **limits}
     return {
         "visibility_timeout": visibility_timeout,
         "unacked_restore_interval": 1,

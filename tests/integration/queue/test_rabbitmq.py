@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -25,12 +26,14 @@ from paramedic_workers.broker_letters import keep_given_up
 from paramedic_workers.connections import state_client
 from paramedic_workers.dead_letters.model import DeadLetter, Reason
 from paramedic_workers.dead_letters.store import DeadLetters
+from paramedic_workers.embedded import running_url
 from paramedic_workers.errors import BrokerError
 from paramedic_workers.incidents import Ledger
 from tests.conftest import OpensBroker
+from tests.integration.queue.test_supervisor import up
 from tests.support import events
 from tests.support.brokers import RABBITMQ, Broker
-from tests.support.queueing import make_batch, make_event
+from tests.support.queueing import make_batch, make_event, make_settings
 from tests.support.rabbitmq import connected
 from tests.support.waiting import wait_for
 from tests.support.workers import make_deployment
@@ -172,3 +175,19 @@ def test_a_ledger_that_takes_no_writes_uses_up_no_delivery(
         ledger.replicaof("NO", "ONE")
     with made.worker("later", wire.INTAKE_QUEUE, "-P", "solo"):
         wait_for("the event", lambda: Ledger(ledger).occurrences() == 1)
+
+
+def test_a_supervisor_keeps_the_ledger_in_its_bundled_server(
+    rabbit: Broker, tmp_path: Path
+) -> None:
+    settings = make_settings(tmp_path / "data", broker_url=rabbit.url)
+    with up(tmp_path, settings) as process:
+        url = running_url(tmp_path / "data")
+        assert url is not None
+        message = wire.build_message([events.make_event()])
+        with closing(KombuTransport(rabbit.url)) as transport:
+            transport.send([message])
+        wait_for("a result", Ledger(state_client(url)).results, 60)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(90) == 0
+    assert running_url(tmp_path / "data") is None
