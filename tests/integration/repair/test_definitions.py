@@ -190,3 +190,20 @@ def test_a_search_finds_a_definition_among_hundreds(tmp_path: Path) -> None:
     }
     report = heal(tmp_path, files, "test_table.py::test_value")
     assert changed_lines(report.patches[0].diff) == ["-LIMIT = 7", "+LIMIT = 9"]
+
+
+def test_an_aimed_edit_outside_of_functions_comes_before_all_others(tmp_path: Path) -> None:
+    files = {
+        "boxes.py": """
+            def boxes(pieces, size):
+                return math.ceil(pieces / size)
+        """,
+        "test_boxes.py": """
+            from boxes import boxes
+
+            def test_boxes():
+                assert boxes(9, 3) == 3
+        """,
+    }
+    report = heal(tmp_path, files, "test_boxes.py::test_boxes")
+    assert "+import math" in changed_lines(report.patches[0].diff)

@@ -71,8 +71,7 @@ class Search:
     def run(self) -> Stop:
         """Search; what was found is in `trials.plausible`, in the order found."""
         for batch in self._batches(self.queue):
-            if self._enough_definitions(self._size()):
-                self._try_definitions()
+            self._try_definitions()
             self._try_aimed()
             if self._is_over(batch):
                 break
@@ -94,10 +93,12 @@ class Search:
         size = self._size()
         batch: list[Candidate] = []
         for candidate in candidates:
+            if candidate.score < _AIMED and self._aimed_wait():
+                yield []
             if candidate.function is None or not self.forks:
                 self._put_aside(candidate)
                 aimed = not batch and candidate.score >= _AIMED
-                if not self.forks or (aimed and self._anew) or self._enough_definitions(size):
+                if not self.forks or (aimed and self._anew) or len(self._definitions) >= size:
                     yield []
                 continue
             batch.append(candidate)
@@ -151,11 +152,9 @@ class Search:
 
     # -- the top level of modules ----------------------------------------------------
 
-    def _enough_definitions(self, size: int) -> bool:
-        """Whether their sieve is worth a child of its own; earlier for aimed ones."""
-        waiting = self._definitions
-        is_aimed = bool(waiting) and waiting[0].score >= _AIMED
-        return len(waiting) >= (min(size, _SMALL_BATCH) if is_aimed else size)
+    def _aimed_wait(self) -> bool:
+        """Whether definitions wait for their sieve that must not wait for more of them."""
+        return bool(self._definitions) and self._definitions[0].score >= _AIMED
 
     def _try_definitions(self) -> None:
         """Those that change the top level and wait for their sieve."""
