@@ -2,23 +2,41 @@
 
 Celery lets through what it does not expect of a message: the worker ends, the message is
 delivered again, and the next worker ends of it too. And a body that cannot be decoded, or
-arguments that are wrong, it only logs. Here such a message becomes a dead letter, and is
-acknowledged afterwards.
+arguments that are wrong, it only logs. Here
+
+1. an attempt at each message is counted before it is even decoded, until it is acknowledged
+   or put back: what is lost with its worker again and again becomes a dead letter;
+2. so does what is no task of ours;
+3. what becomes a letter is acknowledged afterwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import structlog
 from celery.worker import state
 from celery.worker.consumer import Consumer
 
 from paramedic.location import speaks_amqp
+from paramedic_workers import topology
+from paramedic_workers.attempts import DOORBELL_ATTEMPTS, MESSAGE_ATTEMPTS
 from paramedic_workers.dead_letters.contract import check_message
+from paramedic_workers.dead_letters.messages import (
+    as_worker_lost,
+    identity_of,
+    letter_of_message,
+)
+from paramedic_workers.dead_letters.model import Attempt
 from paramedic_workers.redis_full import await_room
 from paramedic_workers.runtime import runtime
-from paramedic_workers.tasks import keep_unusable_message
+from paramedic_workers.tasks import keep_or_put_back, keep_unusable_message
+
+#: What they announce stands in the ledger: the sweep rings again.
+_DOORBELLS = (topology.HEAL_TASK, topology.DELIVER_TASK, topology.SWEEP_TASK)
+
+_log = structlog.get_logger()
 
 
 class CarefulConsumer(Consumer):  # type: ignore[misc] # Celery is not typed
@@ -47,8 +65,9 @@ class CarefulConsumer(Consumer):  # type: ignore[misc] # Celery is not typed
 
         def handle_carefully(message: Any) -> None:
             try:
-                check_message(message)
-                handle(message)
+                if self._begin_attempt(message):
+                    check_message(message)
+                    handle(message)
             except beyond_the_message:
                 raise
             except Exception as error:  # noqa: BLE001 - it may have been sent by anybody
@@ -61,3 +80,62 @@ class CarefulConsumer(Consumer):  # type: ignore[misc] # Celery is not typed
         """Keep a message whose body cannot be decoded; Celery acknowledges it."""
         if keep_unusable_message(sender=self, message=message, exc=exc):
             super().on_decode_error(message, exc)
+
+    def stop(self) -> None:
+        """Stop; what is under way then, and comes back, was no fault of its message."""
+        super().stop()
+        if _is_asked_to_end():
+            runtime(self.app).attempts.withdraw()
+
+    def _begin_attempt(self, message: Any) -> bool:
+        """Count an attempt at a message; False where it has had all of them, and is ended."""
+        attempts = runtime(self.app).attempts
+        name, is_doorbell = identity_of(message), _is_doorbell(message)
+        limit = DOORBELL_ATTEMPTS if is_doorbell else MESSAGE_ATTEMPTS
+        lost = attempts.begin(name, limit=limit)
+        if not lost:
+            _when_settled(message, lambda: attempts.end(name))
+            return True
+        if is_doorbell:
+            _log.error("a doorbell is dropped: it lost its worker again and again", message=name)
+        elif not self._keep_lost(message, name, lost):
+            return False  # it comes again, and still has no attempt left
+        message.ack()
+        attempts.end(name)
+        return False
+
+    def _keep_lost(self, message: Any, name: str, lost: Sequence[Attempt]) -> bool:
+        """Make a dead letter of a message that is lost with its worker again and again."""
+        letter = letter_of_message(message, None, queue="")
+        return keep_or_put_back(self.app, message, as_worker_lost(letter, name, lost))
+
+
+def _is_doorbell(message: Any) -> bool:
+    headers = message.headers
+    return isinstance(headers, dict) and headers.get("task") in _DOORBELLS
+
+
+def _is_asked_to_end() -> bool:
+    """Whether somebody told this worker to end; a message may have made it, too."""
+    asked = (state.should_stop, state.should_terminate)
+    return any(flag is not None and flag is not False for flag in asked)
+
+
+def _when_settled(message: Any, end: Callable[[], None]) -> None:
+    """Call `end` once the message is acknowledged, refused or put back."""
+    for name in ("ack", "reject", "requeue"):
+        setattr(message, name, _and_then(message, name, end))
+
+
+def _and_then(message: Any, name: str, end: Callable[[], None]) -> Callable[..., None]:
+    settle = getattr(message, name)
+
+    def settled(*arguments: Any, **options: Any) -> None:
+        try:
+            settle(*arguments, **options)
+        finally:
+            # Also where the broker is away: the message comes again, its worker was not lost.
+            message.__dict__.pop(name, None)
+            end()
+
+    return settled

@@ -13,6 +13,7 @@ from celery import Celery
 from paramedic.event import now
 from paramedic_workers import topology
 from paramedic_workers.app import worker_settings
+from paramedic_workers.attempts import AttemptLedger
 from paramedic_workers.connections import ledger_url, state_client
 from paramedic_workers.dead_letters.store import DeadLetters
 from paramedic_workers.groups import GroupHealer, Heals
@@ -23,6 +24,9 @@ from paramedic_workers.settings import Settings
 from paramedic_workers.sinks import load_sinks
 from paramedic_workers.sweep import Depths, Sweeper
 
+#: Retries, within half a second, of what no message may wait for.
+QUICK_RETRIES = 4
+
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
@@ -30,6 +34,7 @@ class Runtime:
 
     settings: Settings
     client: redis.Redis
+    attempts: AttemptLedger
     intake: Intake
     letters: DeadLetters
     healer: GroupHealer
@@ -74,6 +79,7 @@ def runtime(app: Celery) -> Runtime:
     """
     settings = worker_settings()
     client = state_client(ledger_url(settings))
+    attempts = AttemptLedger(state_client(ledger_url(settings), retries=QUICK_RETRIES))
     parts = _parts.get(app, Parts())
     names = topology.sink_names(settings)
     sinks: dict[str, Delivers] = {
@@ -95,6 +101,7 @@ def runtime(app: Celery) -> Runtime:
     return Runtime(
         settings=settings,
         client=client,
+        attempts=attempts,
         intake=intake,
         letters=DeadLetters(
             client, limit=settings.dead_letter_limit, days=settings.dead_letter_days

@@ -7,7 +7,8 @@ Only one sweep runs at a time.
 2. Groups whose lease expired wait again.
 3. Waiting groups and due deliveries are rung for, unless their queue already holds as
    many messages as there are things that wait: a backlog must not grow by being swept.
-4. What is older than the retention is forgotten, a bounded number at a time; dead
+4. What waits for a sink that is gone from the settings becomes dead letters.
+5. What is older than the retention is forgotten, a bounded number at a time; dead
    letters have bounds of their own.
 """
 
@@ -24,12 +25,15 @@ import structlog
 
 from paramedic.event import now
 from paramedic_workers import keys, plain_json
-from paramedic_workers.dead_letters.messages import letter_of_journal
+from paramedic_workers.attempts import AttemptLedger
+from paramedic_workers.dead_letters.messages import as_worker_lost, letter_of_journal
 from paramedic_workers.dead_letters.store import DeadLetters
 from paramedic_workers.incidents import milliseconds
 from paramedic_workers.intake import Intake
 from paramedic_workers.recovery import LostBy, return_group
+from paramedic_workers.removed_sinks import RemovedSinks
 from paramedic_workers.resilience.holds import Holds
+from paramedic_workers.retention import Retention
 from paramedic_workers.settings import Settings
 
 #: Seconds after which a sweep whose worker died no longer keeps others from sweeping.
@@ -41,8 +45,6 @@ MAX_DOORBELLS = 200
 JOURNAL_LEASES = 2.0
 #: Batches recorded from the journal per sweep.
 MAX_BATCHES = 50
-#: Incidents and results forgotten per sweep.
-MAX_FORGOTTEN = 500
 
 _log = structlog.get_logger()
 #: Takes a lock, unless somebody holds it. KEYS: the lock. ARGV: a token, its seconds. The DEL
@@ -96,6 +98,7 @@ class Sweeper:
         try:
             opened = self._record_lost_batches()
             self._return_lost_groups()
+            self._removed_sinks.give_up(self.clock())
             bells = Doorbells(
                 groups=(*sorted(opened), *self._waiting_groups()), deliveries=self._due_deliveries()
             )
@@ -126,13 +129,20 @@ class Sweeper:
         """Record one batch of the journal; what is none becomes a dead letter."""
         name = batch_id.decode("utf-8", "backslashreplace")
         _log.warning("a batch is recorded from the journal", batch=name)
+        attempts = AttemptLedger(self.client)
+        if lost := attempts.begin(name):  # by the message of this id, or by earlier sweeps
+            letter = letter_of_journal(batch_id, content, "")
+            self._letters.keep(as_worker_lost(letter, name, lost))
+            return ()
         try:
             arguments = [plain_json.read(content)]
         except ValueError as error:
             problem = f"The journal's entry is no JSON: {error}."
             self._letters.keep(letter_of_journal(batch_id, content, problem))
             return ()
-        return self.intake.record(arguments, name).groups
+        groups = self.intake.record(arguments, name).groups
+        attempts.end(name)
+        return groups
 
     def _read_bytes(self, *command: object) -> Any:
         """What a command gives, as bytes: publishers write the journal, and may write anything."""
@@ -145,6 +155,10 @@ class Sweeper:
             limit=self.settings.dead_letter_limit,
             days=self.settings.dead_letter_days,
         )
+
+    @property
+    def _removed_sinks(self) -> RemovedSinks:
+        return RemovedSinks(client=self.client, sinks=self.sinks)
 
     def _return_lost_groups(self) -> None:
         for group in cast("list[str]", self.client.zrange(keys.HEALING, 0, -1)):
@@ -160,6 +174,9 @@ class Sweeper:
         due = cast(
             "list[str]", self.client.zrange(keys.WAITING, 0, present - patience, byscore=True)
         )
+        # Rung for by a clock that was ahead.
+        ahead = f"({present + patience}"
+        due += cast("list[str]", self.client.zrange(keys.WAITING, ahead, "+inf", byscore=True))  # type: ignore[arg-type]
         due = Holds(client=self.client, clock=self.clock).not_held(due)
         idle = [group for group in due if not self.client.exists(keys.lease(group))]
         if not idle or self.depths.heal() >= len(idle):
@@ -188,14 +205,7 @@ class Sweeper:
     def _forget(self) -> None:
         """Delete closed incidents and delivered results that are older than the retention."""
         cutoff = milliseconds(self.clock() - timedelta(days=self.settings.retention_days))
-        for fingerprint in self._older(keys.INCIDENTS, cutoff):
-            self.client.eval(keys.FORGET_INCIDENT, 0, fingerprint, cutoff)
-        for result_id in self._older(keys.RESULTS, cutoff):
-            if not any(self.client.zscore(keys.outbox(s), result_id) for s in self.sinks):
-                self.client.delete(keys.result(result_id), keys.deliveries(result_id))
-                self.client.zrem(keys.RESULTS, result_id)
+        retention = Retention(client=self.client, sinks=self._removed_sinks.known())
+        retention.forget_incidents(cutoff)
+        retention.forget_results(cutoff)
         self._letters.tidy(self.clock())
-
-    def _older(self, key: str, cutoff: int) -> list[str]:
-        found = self.client.zrange(key, 0, cutoff, byscore=True, offset=0, num=MAX_FORGOTTEN)
-        return cast("list[str]", found)

@@ -15,31 +15,22 @@ The tasks are thin: each calls one part of the flow and rings for the next.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable
 from typing import Any
 
 import structlog
 from celery import Celery, current_task, shared_task, signals
-from celery.exceptions import Reject, TimeLimitExceeded, WorkerLostError
-from redis.exceptions import (
-    ConnectionError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisError,
-    TimeoutError,
-)
+from celery.exceptions import Reject
+from redis.exceptions import ConnectionError, OutOfMemoryError, ReadOnlyError, TimeoutError
 
 from paramedic.location import speaks_amqp
 from paramedic_workers import topology
 from paramedic_workers.broker_letters import keep_given_up
 from paramedic_workers.dead_letters.messages import letter_of_message
-from paramedic_workers.dead_letters.model import Reason
-from paramedic_workers.deaths import OutOfMemoryWatch, exit_status, words_for_exit
+from paramedic_workers.dead_letters.model import DeadLetter, Reason
 from paramedic_workers.groups import RoundEnd
 from paramedic_workers.incidents import group_name, group_parts
-from paramedic_workers.recovery import LostBy, return_lost_heal
 from paramedic_workers.redis_full import demand_room
 from paramedic_workers.results import Result
 from paramedic_workers.runtime import runtime
@@ -52,7 +43,6 @@ GIVEN_UP_PER_SWEEP = 200
 LEDGER_AWAY = (ConnectionError, TimeoutError, OutOfMemoryError, ReadOnlyError)
 
 _log = structlog.get_logger()
-_memory = OutOfMemoryWatch()
 
 
 @shared_task(name=topology.INTAKE_TASK)
@@ -196,14 +186,23 @@ def keep_unusable_message(
 ) -> bool:
     """Make a dead letter of a message that cannot be worked on; Celery would only log it.
 
+    Gives False where it is back in its queue, see `keep_or_put_back`.
+    """
+    letter = letter_of_message(message, exc, queue="", reason=reason)
+    return keep_or_put_back(sender.app, message, letter)
+
+
+def keep_or_put_back(app: Celery, message: Any, letter: DeadLetter) -> bool:
+    """Keep the letter of a message, which may be acknowledged then.
+
     Gives False where the ledger could not be written: then the message is back in its
     queue, unless Celery has let go of it before.
     """
-    letters = runtime(sender.app).letters
-    letter = letter_of_message(message, exc, queue="", reason=reason)
+    work = runtime(app)
     try:
-        letters.keep(letter)
-        letters.forget_journal(letter)
+        if speaks_amqp(app.conf.broker_url):
+            demand_room(work.client)  # in the same Redis it takes room already
+        work.letters.keep(letter)
     except LEDGER_AWAY as error:
         _log.error("a message is put back: the ledger cannot be written", error=str(error))
         time.sleep(PUT_BACK_PAUSE)
@@ -211,39 +210,3 @@ def keep_unusable_message(
             message.requeue()
         return False
     return True
-
-
-@signals.task_failure.connect
-def take_back_heal(
-    sender: Any,
-    exception: BaseException,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    **_: Any,
-) -> None:
-    """Let a heal wait again whose process died or hung; its parent is told, and nobody else."""
-    if sender.name != topology.HEAL_TASK:
-        return
-    if isinstance(exception, TimeLimitExceeded):
-        # The process is killed after this: what it wrote as its end would not be true.
-        lost_by, how = LostBy.TIME_LIMIT, f"killed at its time limit of {exception.args[0]:g} s"
-    elif isinstance(exception, WorkerLostError):
-        lost_by = LostBy.DEATH
-        how = words_for_exit(exit_status(str(exception)), _memory)
-    else:
-        return
-    group = _group_of(*args, **kwargs)
-    work = runtime(sender.app)
-    try:
-        returned = return_lost_heal(work.client, group, lost_by, how, parent=os.getpid())
-        if work.healer.waiting(group):
-            ring_groups(sender.app, [group])
-    except RedisError as error:
-        _log.error("a lost heal waits for the end of its lease", group=group, error=str(error))
-        return
-    _log.error("a heal lost its process", group=group, how=how, incidents=returned)
-
-
-def _group_of(target: str, revision: str | None) -> str:
-    """The group that a heal is called with."""
-    return group_name(target, revision)

@@ -25,7 +25,8 @@ _BODY_PARTS = 3
 def check_message(message: Any) -> None:
     """See that a message is one of ours, and can be worked on.
 
-    An `expires` is taken out: events, heals and deliveries do not become worthless.
+    An `expires` is taken out: events, heals and deliveries do not become worthless. So is an
+    `eta`: a worker would hold the message until then, and it would be lost with the worker.
 
     Args:
         message: a kombu message; nothing of it need be right.
@@ -42,6 +43,7 @@ def check_message(message: Any) -> None:
         raise InvalidMessage(f"It is no task of Paramedic: {str(task)[:200]!r}.")
     _CHECKS[task](arguments, named)
     _check_delay(headers.get("eta"))
+    headers.pop("eta", None)
     if task != topology.SWEEP_TASK:
         headers.pop("expires", None)
 

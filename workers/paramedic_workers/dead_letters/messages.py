@@ -22,7 +22,7 @@ from paramedic.event import now
 from paramedic_workers.dead_letters.foreign import body_bytes, plain_mapping, text_of, written
 from paramedic_workers.dead_letters.lineage import Lineage, lineage_of
 from paramedic_workers.dead_letters.model import Attempt, DeadLetter, Original, Reason
-from paramedic_workers.errors import InvalidMessage, describe
+from paramedic_workers.errors import InvalidMessage, WorkerLost, describe
 from paramedic_workers.incidents import Delivery, IncidentRecord
 from paramedic_workers.results import Result
 
@@ -37,6 +37,8 @@ _MESSAGE_LENGTH = 2_000
 _TRACEBACK_LENGTH = 50_000
 #: Digits of an id.
 _ID_LENGTH = 32
+#: Characters of a task id that a message is known by; one with more is known by all of it.
+_MOST_ID_LENGTH = 200
 #: Set by replay on messages whose headers have no id.
 _REPLAY_HEADER = "paramedic_replay"
 _FAILURE_KEY = wire.routing_key("")
@@ -75,6 +77,41 @@ def letter_of_message(
         queue=queue,
         target=_target_of(original),
         original=original,
+    )
+
+
+def identity_of(message: Any) -> str:
+    """What a message is known by, however often it is delivered: its id, else all of it.
+
+    Args:
+        message: a kombu message; nothing of it need be right.
+    """
+    headers = getattr(message, "headers", None)
+    name = headers.get("id") if isinstance(headers, dict) else None
+    if isinstance(name, str) and name.isascii() and 0 < len(name) <= _MOST_ID_LENGTH:
+        return name
+    original = _original(message)
+    return _message_id(_queue_of(original), original)
+
+
+def as_worker_lost(letter: DeadLetter, name: str, attempts: Sequence[Attempt]) -> DeadLetter:
+    """The letter of what was given up because each attempt at it lost its worker.
+
+    Args:
+        letter: of the message, or of its batch in the journal.
+        name: the id under which the attempts were counted: it makes both the same letter.
+        attempts: those that were begun.
+    """
+    lineage = lineage_of(name)
+    return msgspec.structs.replace(
+        letter,
+        id=lineage.letter if lineage else _digest("lost", name),
+        replay=lineage.number if lineage else 0,
+        reason=Reason.WORKER_LOST,
+        error_type=describe(WorkerLost())[0],
+        message=f"It has lost its worker {len(attempts)} times; see its attempts.",
+        traceback="",
+        attempts=tuple(attempts),
     )
 
 
@@ -181,8 +218,7 @@ def letter_of_incident(
         reason: why it became a letter.
     """
     revision = incident.revision or None
-    opened = str(incident.opened_at.timestamp())
-    letter_id = incident.letter or _digest("incident", incident.fingerprint, opened)
+    letter_id = incident_letter_id(incident)
     return _letter(
         reason=reason,
         letter_id=letter_id,
@@ -213,7 +249,7 @@ def letter_of_delivery(
         error: what the sink said last.
         queue: of the deliveries to this sink.
     """
-    letter_id = _digest("delivery", delivery.sink, result_id)
+    letter_id = delivery_letter_id(delivery.sink, result_id)
     return _letter(
         reason=Reason.DELIVERY_FAILED,
         letter_id=letter_id,
@@ -227,6 +263,17 @@ def letter_of_delivery(
         attempts=delivery.tries,
         original=_call(DELIVER_TASK, [delivery.sink, result_id], letter_id, queue),
     )
+
+
+def delivery_letter_id(sink: str, result_id: str) -> str:
+    """The id that the letter of a delivery has, if there is one."""
+    return _digest("delivery", sink, result_id)
+
+
+def incident_letter_id(incident: IncidentRecord) -> str:
+    """The id that the letter of an incident has, if its heal has failed."""
+    opened = str(incident.opened_at.timestamp())
+    return incident.letter or _digest("incident", incident.fingerprint, opened)
 
 
 #: Task and queue of heals, task of deliveries: as in topology.py, which needs Celery.

@@ -69,24 +69,24 @@ class DeadLetters:
     def keep(self, letter: DeadLetter) -> bool:
         """Keep a letter; False where it is there already.
 
+        Of an intake message the sweep will not find the batch in the journal any more.
+
         Raises:
             redis.RedisError: the ledger cannot be written; nothing was kept, or all.
         """
         answer = self.client.eval(
-            keys.KEEP_ONE_LETTER, 0, encode_letter(letter), milliseconds(letter.at), self.limit
+            keys.KEEP_ONE_LETTER,
+            0,
+            encode_letter(letter),
+            milliseconds(letter.at),
+            self.limit,
+            _batch_of(letter),
         )
         kept, discarded, waiting = cast("tuple[int, int, int]", answer)
         if kept:
             note_letter(letter)
             self.warn_of_count(waiting, discarded)
         return bool(kept)
-
-    def forget_journal(self, letter: DeadLetter) -> None:
-        """Let the sweep not record from the journal what is a letter now."""
-        batch_id = letter.original.headers.get("id")
-        if isinstance(batch_id, str) and letter.queue == wire.INTAKE_QUEUE:
-            self.client.hdel(keys.JOURNAL, batch_id)
-            self.client.zrem(keys.JOURNAL_PUBLISHED, batch_id)
 
     def get(self, id_prefix: str) -> DeadLetter:
         """The letter whose id begins with this, replayed or not.
@@ -236,6 +236,12 @@ def note_letters(letters: Iterable[DeadLetter], discarded: int) -> None:
         note_letter(letter)
     if discarded:
         _log.error("dead letters were discarded: too many", discarded=discarded)
+
+
+def _batch_of(letter: DeadLetter) -> str:
+    """The id under which the journal may hold the batch of a message; else nothing."""
+    name = letter.original.headers.get("id")
+    return name if isinstance(name, str) and letter.queue == wire.INTAKE_QUEUE else ""
 
 
 def _letter(fields: dict[str, str]) -> DeadLetter:

@@ -46,6 +46,8 @@ Results and their deliveries:
                                     by deliver; dies when delivered or given up
     delivering:<sink>               sorted set: result id by the end of its claim
                                     by deliver; dies with the delivery
+    sinks                           sorted set: sink by the time a sweep last had it in its settings
+                                    by sweep; never dies: there are few
     deliveries:<id>                 hash: sink to the JSON of a `Delivery`
                                     by deliver; dies with the result
 
@@ -55,6 +57,15 @@ Events on their way:
                                     by publishers, before the message; dies when recorded
     journal:published               sorted set: batch id by the time it was published
                                     by publishers; dies when recorded
+
+Attempts at messages; a message is named by its task id, or a digest of all of it:
+
+    attempts:<message>              list of JSON of an `Attempt`: begun, and not ended yet
+                                    by whatever takes messages off queues, sweep (batches of
+                                    the journal); dies when the message is acknowledged or
+                                    put back, expires after ATTEMPT_MEMORY
+    exit:<host>:<process>           how a worker process ended, in words
+                                    by the supervisor; expires after EXIT_MEMORY
 
 Dead letters; ids are 32 hexadecimal digits:
 
@@ -109,6 +120,9 @@ the ledger; one server with replicas can.
 from __future__ import annotations
 
 from paramedic import wire
+from paramedic_workers.keys.attempt_scripts import BEGIN_ATTEMPT as BEGIN_ATTEMPT
+from paramedic_workers.keys.attempt_scripts import END_ATTEMPTS as END_ATTEMPTS
+from paramedic_workers.keys.attempt_scripts import WITHDRAW_ATTEMPTS as WITHDRAW_ATTEMPTS
 from paramedic_workers.keys.dead_letter_scripts import DISCARD_LETTERS as DISCARD_LETTERS
 from paramedic_workers.keys.dead_letter_scripts import DROP_LETTER as DROP_LETTER
 from paramedic_workers.keys.dead_letter_scripts import KEEP_LETTER as KEEP_LETTER
@@ -155,6 +169,7 @@ DEAD_REASONS = PREFIX + "dead:reasons"
 DEAD_DISCARDED = PREFIX + "dead:discarded"
 JOURNAL = wire.JOURNAL
 JOURNAL_PUBLISHED = wire.JOURNAL_PUBLISHED
+SINKS = PREFIX + "sinks"
 SWEEP = PREFIX + "sweep"
 ROOM = PREFIX + "room"
 HELD = PREFIX + "held"
@@ -215,6 +230,16 @@ def outbox_attempts(sink: str) -> str:
 def deliveries(result_id: str) -> str:
     """How the delivery of a result stands at each sink."""
     return f"{PREFIX}deliveries:{result_id}"
+
+
+def attempts(message_id: str) -> str:
+    """The attempts at a message that have begun and not ended."""
+    return f"{PREFIX}attempts:{message_id}"
+
+
+def exit_of(host: str) -> str:
+    """How a worker process ended; `host` names it as attempts do."""
+    return f"{PREFIX}exit:{host}"
 
 
 def dead_letter(letter_id: str) -> str:

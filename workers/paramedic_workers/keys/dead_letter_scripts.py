@@ -63,14 +63,19 @@ local function keep_letter(text, now)
 end
 """
 
-#: Keeps one letter.
+#: Keeps one letter, in place of the journal's entry of its batch: the sweep must not record
+#: what is a letter now. The DEL marks the script as one that has written, so that it is let
+#: through by a Redis that is full: what is kept was inside already, in a queue.
 #:
-#: ARGV: the letter (see KEEP_LETTER), now, greatest number of letters.
+#: ARGV: the letter (see KEEP_LETTER), now, greatest number of letters, batch id or nothing.
 #: Gives {1 if kept else 0, letters discarded, letters that wait}.
 KEEP_ONE_LETTER = (
     KEEP_LETTER
     + """
+redis.call('DEL', 'paramedic:dead:limit')
 redis.call('SET', 'paramedic:dead:limit', ARGV[3])
+redis.call('HDEL', 'paramedic:journal', ARGV[4])
+redis.call('ZREM', 'paramedic:journal:published', ARGV[4])
 local kept, discarded = keep_letter(ARGV[1], ARGV[2])
 return {kept, discarded, redis.call('ZCARD', 'paramedic:dead')}
 """
