@@ -36,8 +36,13 @@ VISIBILITY_LEASES = 1.5
 HEAL_GRACE = 600
 #: Seconds that an intake, a delivery or a sweep may take.
 TASK_LIMIT = 300
+#: Seconds in which a process of a pool must have started; Celery's 4 are few on a busy machine.
+START_LIMIT = 60.0
 #: Seconds that a publish waits for a broker that does not answer.
 SOCKET_TIMEOUT = 15.0
+
+#: With tasks, and with what hears Celery's signals.
+_MODULES = ("paramedic_workers.tasks", "paramedic_workers.worker_life")
 
 _log = structlog.get_logger()
 
@@ -67,7 +72,7 @@ def make_app(settings: Settings) -> Celery:
     sinks = topology.sink_names(settings)
     url = broker_url(settings)
     signals.celeryd_after_setup.connect(_declare_queues)
-    app = Celery("paramedic", broker=url, include=["paramedic_workers.tasks"])
+    app = Celery("paramedic", broker=url, include=_MODULES)
     app.conf.update(
         # JSON only: a message can never make a worker run what it carries.
         task_serializer="json",
@@ -77,6 +82,7 @@ def make_app(settings: Settings) -> Celery:
         # Acknowledged when the work is done, so that a killed worker's message comes back.
         task_acks_late=True,
         worker_prefetch_multiplier=1,
+        worker_proc_alive_timeout=START_LIMIT,
         # On Redis a rejected message vanishes, so nothing is gained by not acknowledging it:
         # intake puts a message back itself, and the sweep finds what the others leave.
         task_acks_on_failure=True,

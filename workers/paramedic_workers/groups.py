@@ -42,7 +42,7 @@ from paramedic_workers.leases import Lease, LeaseAnswer, this_host
 from paramedic_workers.recovery import LostBy, return_group
 from paramedic_workers.resilience.gate import Admission, Gate
 from paramedic_workers.results import Result
-from paramedic_workers.settings import Settings
+from paramedic_workers.settings import Settings, TargetSettings
 from paramedic_workers.stopping import INTERRUPTION
 
 #: Seconds without a new incident after which a group counts as quiet.
@@ -257,8 +257,17 @@ class GroupHealer:
             revision=revision,
             incidents=tuple(_brief(member) for member in members),
             known_fixes=known_fixes(self.client, lease.group),
-            may_publish=partial(self.gate.may_publish, admission.target),
+            may_publish=partial(self._may_publish, lease, admission.target),
         )
+
+    def _may_publish(self, lease: Lease, target: TargetSettings, branch: str) -> str:
+        """Why this branch may not be pushed; empty where it may.
+
+        A worker that was frozen finds here that another one has taken over.
+        """
+        if not lease.renew():
+            return "its lease was lost: another worker heals it"
+        return self.gate.may_publish(target, branch)
 
     def _present(self, member: IncidentRecord) -> IncidentRecord:
         """The incident with the phase it came to."""

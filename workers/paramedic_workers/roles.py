@@ -45,19 +45,29 @@ def roles(
     sinks = [name for name in topology.sink_names(settings) if name != topology.EXCHANGE_SINK]
     level = settings.log_level
     heals = [
-        worker(f"heal{number}", [topology.HEAL_QUEUE], "prefork", heal_concurrency, level)
+        worker(
+            f"heal{number}",
+            [topology.HEAL_QUEUE],
+            pool="prefork",
+            concurrency=heal_concurrency,
+            level=level,
+        )
         for number in range(1, heal_workers + 1)
     ]
     queues = [topology.results_queue(sink) for sink in sinks]
     threads = DELIVER_THREADS_PER_SINK * len(sinks)
-    deliver = [worker("deliver", queues, "threads", threads, level)] if sinks else []
-    intake = worker("intake", [topology.INTAKE.name], "solo", 1, level)
+    deliver = (
+        [worker("deliver", queues, pool="threads", concurrency=threads, level=level)]
+        if sinks
+        else []
+    )
+    intake = worker("intake", [topology.INTAKE.name], pool="solo", concurrency=1, level=level)
     beat = Role(name="beat", command=_celery(application, "beat"), answers=False)
     return [intake, *heals, *deliver, beat]
 
 
 def _worker(
-    application: str, name: str, queues: list[str], pool: str, concurrency: int, level: str
+    application: str, name: str, queues: list[str], *, pool: str, concurrency: int, level: str
 ) -> Role:
     # Gossip and mingle are of use among many machines, and cost a second at each start.
     options = ("--without-gossip", "--without-mingle", "-l", level)

@@ -141,6 +141,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     cache_limit: int = 20_480
     #: How often a heal may be started for one incident before it ends in `failed`.
     heal_attempts: int = 3
+    #: Seconds that running heals have to end when their worker is stopped; then they wait again.
+    shutdown_seconds: float = 30.0
+    #: MiB of memory that a process that heals may use, besides the tests it runs; 0: no limit.
+    heal_memory: int = 4096
     #: How often a delivery is tried before its result becomes a dead letter.
     delivery_attempts: int = 8
     #: How often one dead letter may be replayed.

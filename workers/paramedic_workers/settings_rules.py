@@ -18,6 +18,8 @@ from paramedic_workers.settings import SandboxMode, Settings, TargetSettings
 
 #: The same as `paramedic.event.TargetName`.
 _TARGET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+#: MiB with which a heal certainly gets by.
+LEAST_HEAL_MEMORY = 512
 _REDIS_SCHEMES = frozenset({"redis", "rediss", "redis+socket"})
 _RABBITMQ_SCHEMES = frozenset({"amqp", "amqps"})
 _LOG_FORMATS = frozenset({"", "json", "console"})
@@ -44,6 +46,8 @@ def rule_problems(settings: Settings) -> list[Problem]:
         *_positive("", settings, ("delivery_attempts", "replay_limit", "cache_limit")),
         *_positive("", settings, ("dead_letter_limit", "dead_letter_days")),
         *_positive("", settings, ("retry_pause", "breaker_seconds", "fuse_hours")),
+        *_not_negative("", settings, ("shutdown_seconds",)),
+        *_heal_memory(settings),
         *_not_negative("", settings, ("breaker_failures", "fuse_heals", "min_free_disk")),
         *_known_plugins("sinks", "paramedic.sinks", tuple(settings.sinks)),
         *(
@@ -67,6 +71,15 @@ def _broker(settings: Settings) -> Iterator[Problem]:
         )
 
 
+def _heal_memory(settings: Settings) -> Iterator[Problem]:
+    if settings.heal_memory and settings.heal_memory < LEAST_HEAL_MEMORY:
+        yield Problem(
+            key="heal_memory",
+            problem=f"is {settings.heal_memory}.",
+            remedy=f"Use at least {LEAST_HEAL_MEMORY} (MiB), or 0 for no limit.",
+        )
+
+
 def _url(key: str, url: str, schemes: frozenset[str]) -> Iterator[Problem]:
     try:
         parts = urlsplit(url)
@@ -84,6 +97,12 @@ def _url(key: str, url: str, schemes: frozenset[str]) -> Iterator[Problem]:
             key=key,
             problem=f"has the scheme {scheme or '(none)'}.",
             remedy=f"Use {', '.join(most)} or {last}.",
+        )
+    if scheme == "redis+socket" and not parts.path.strip("/"):
+        yield Problem(
+            key=key,
+            problem="names no socket.",
+            remedy="Write it like redis+socket:///run/valkey/valkey.sock.",
         )
 
 

@@ -4,9 +4,11 @@
    the ledger, the bundled server is started.
 2. What an earlier, killed run was healing waits again at once: no worker of it is left.
 3. The workers and beat are started, as ordinary `celery` commands with logs of their own.
-4. What dies is started again, after a pause that grows while it keeps dying.
+4. What dies is started again, after a pause that grows while it keeps dying; what it was
+   healing waits again at once, with a note of how it died.
 5. Stopping ends the workers first (a heal that does not end in time waits for the next
-   start, and does not count as an attempt), then the server, which loses nothing.
+   start, and does not count as an attempt, see `stopping`), then the server, which loses
+   nothing.
 
 Children are started by the thread that watches them, and die with it: a killed supervisor
 leaves no process behind.
@@ -14,11 +16,9 @@ leaves no process behind.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -28,111 +28,40 @@ from types import FrameType, TracebackType
 from typing import Any
 
 import msgspec
+import redis
 import structlog
 
 from paramedic_workers import topology
 from paramedic_workers.app import HANDED_SETTINGS, make_app
+from paramedic_workers.children import FIRST_PAUSE, Child, put_aside
 from paramedic_workers.connections import configured_ledger_url, speaks_amqp, state_client
+from paramedic_workers.deaths import OutOfMemoryWatch, words_for_exit
 from paramedic_workers.embedded import DirectoryLock, Embedded, lock_directory
 from paramedic_workers.errors import BrokerError
 from paramedic_workers.healing.workspace import sweep_leftovers
 from paramedic_workers.housekeeping import keep_house
-from paramedic_workers.processes import dying_with_parent
-from paramedic_workers.recovery import LostBy, return_everything
-from paramedic_workers.roles import APPLICATION, Role, roles
+from paramedic_workers.recovery import LostBy, return_dead, return_everything
+from paramedic_workers.roles import APPLICATION, roles
 from paramedic_workers.settings import Settings
+from paramedic_workers.stopping import CLEAN_UP_SECONDS
+from paramedic_workers.tasks import ring_group
 
-#: Seconds that workers have to finish what they do before they are killed.
-GRACE = 10.0
-#: Seconds before a process that died is started again: the first time, and at most.
-FIRST_PAUSE = 0.5
-GREATEST_PAUSE = 30.0
-#: Seconds a process must run before an earlier death is forgotten.
-HEALTHY_AFTER = 60.0
-#: Bytes after which a log is put aside at the next start; one old log is kept.
-LOG_LIMIT = 10 * 1024 * 1024
+#: Seconds that workers have to end, after those in which they end their heals themselves.
+GRACE = 5.0
 _POLL_SECONDS = 0.05
 
 _log = structlog.get_logger()
 
 
-@dataclass(kw_only=True)
-class Child:
-    """One role and the process that fills it."""
-
-    role: Role
-    #: How often it died and was started again.
-    restarts: int = 0
-    process: subprocess.Popen[bytes] | None = None
-    _pause: float = 0.0
-    _started_at: float = 0.0
-    _start_after: float = 0.0
-
-    @property
-    def running(self) -> bool:
-        """Whether its process runs."""
-        return self.process is not None and self.process.poll() is None
-
-    def start(self, logs: Path, environment: dict[str, str]) -> None:
-        """Start the process, leader of a process group of its own."""
-        with (logs / f"{self.role.name}.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                dying_with_parent(self.role.command, signal.SIGKILL),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=environment,
-                start_new_session=True,
-            )
-        self._started_at = time.monotonic()
-
-    def note_death(self) -> None:
-        """Plan the next start; later each time, unless it had run well for a while."""
-        healthy = time.monotonic() - self._started_at > HEALTHY_AFTER
-        self._pause = FIRST_PAUSE if healthy else min(self._pause * 2, GREATEST_PAUSE)
-        self._pause = max(self._pause, FIRST_PAUSE)
-        self._start_after = time.monotonic() + self._pause
-        self.restarts += 1
-        status = self.process.returncode if self.process else None
-        self.process = None
-        _log.warning(
-            "a process died and is started again",
-            role=self.role.name,
-            status=status,
-            pause=self._pause,
-        )
-
-    @property
-    def due(self) -> bool:
-        """Whether it does not run and its pause is over."""
-        return self.process is None and time.monotonic() >= self._start_after
-
-    def ask_to_end(self) -> None:
-        """Let it finish what it does, and end."""
-        self._signal(signal.SIGTERM, group=False)
-
-    def kill(self) -> None:
-        """Kill it with the processes of its pool."""
-        self._signal(signal.SIGKILL, group=True)
-        if self.process is not None:
-            self.process.wait()
-
-    def _signal(self, number: signal.Signals, *, group: bool) -> None:
-        if self.process is None:
-            return
-        with contextlib.suppress(ProcessLookupError):  # it has ended, and its pool with it
-            (os.killpg if group else os.kill)(self.process.pid, number)
-
-
 class StopSignals:
-    """Notes SIGINT and SIGTERM for as long as its block runs; only in the main thread.
+    """Counts SIGINT and SIGTERM for as long as its block runs; only in the main thread.
 
-    A flag and no `threading.Event`: a handler that runs while its own thread waits for
+    A number and no `threading.Event`: a handler that runs while its own thread waits for
     an event can find the event's lock taken, and then nothing ever stops.
     """
 
     def __init__(self) -> None:
-        self.came = False
+        self.count = 0
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> StopSignals:
@@ -146,8 +75,13 @@ class StopSignals:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    @property
+    def came(self) -> bool:
+        """Whether one came."""
+        return self.count > 0
+
     def _note(self, _number: int, _frame: FrameType | None) -> None:
-        self.came = True
+        self.count += 1
 
 
 @dataclass(kw_only=True)
@@ -161,8 +95,9 @@ class Supervisor:
     #: Heal workers, and heals that each may run at once.
     heal_workers: int = 1
     heal_concurrency: int = 2
-    #: Seconds that workers have to finish what they do when they are stopped.
-    grace: float = GRACE
+    #: Seconds after which workers that were stopped are killed; None: longer than they need
+    #: by their settings.
+    grace: float | None = None
     #: The module of the workers' Celery application, as `celery -A` takes it.
     application: str = APPLICATION
     embedded: Embedded | None = None
@@ -181,6 +116,7 @@ class Supervisor:
     #: Held while a child is started: once `_stopping` is set, no other one is.
     _starting: threading.Lock = field(default_factory=threading.Lock)
     _watcher: threading.Thread | None = None
+    _memory: OutOfMemoryWatch = field(default_factory=OutOfMemoryWatch)
 
     @property
     def broker_url(self) -> str:
@@ -239,7 +175,7 @@ class Supervisor:
     def run(self, on_ready: Callable[[], None] = lambda: None, ready_timeout: float = 60.0) -> None:
         """Start, and keep running until SIGINT or SIGTERM; then stop cleanly.
 
-        Only in the main thread of a process.
+        A second signal interrupts heals that still run. Only in the main thread of a process.
 
         Args:
             on_ready: called once, when every worker answers.
@@ -262,19 +198,26 @@ class Supervisor:
                 while not signals.came:
                     time.sleep(_POLL_SECONDS)
             finally:
-                self.stop()
+                self.stop(lambda: signals.count > 1)
 
-    def stop(self) -> None:
-        """Stop everything, within the grace and a few seconds more; may be called twice."""
+    def stop(self, hurry: Callable[[], bool] = lambda: False) -> None:
+        """Stop everything, within the grace and a few seconds more; may be called twice.
+
+        Args:
+            hurry: asked while running heals have time to end; true interrupts them.
+        """
         with self._starting:
             self._stopping.set()
-        self._end_children()
+        self._end_children(hurry)
         sweep_leftovers(self.settings.data_directory())
         if self.embedded is not None:
             if self.embedded.alive():
                 self._return_work(LostBy.STOP)
             self.embedded.stop()
             self.embedded = None
+        elif self._ledger_url and self.children:
+            self._return_dead("killed: it did not end when its worker was stopped")
+        self.children = []
         self._ended.set()
         if self._watcher is not None:
             self._watcher.join()
@@ -310,6 +253,30 @@ class Supervisor:
         if returned:
             _log.info("incidents wait again", incidents=returned, why=why)
 
+    def _return_dead(self, how: str) -> list[str]:
+        """Let what dead processes were healing wait again; gives its groups.
+
+        Where the ledger cannot be reached, that waits for the end of their leases.
+        """
+        try:
+            with state_client(self._ledger_url) as client:
+                groups = return_dead(client, how)
+        except redis.RedisError as error:
+            _log.error("lost heals wait for the end of their leases", error=str(error))
+            return []
+        if groups:
+            _log.warning("heals of dead workers wait again", groups=groups, how=how)
+        return groups
+
+    def _note_death(self, child: Child) -> None:
+        how = words_for_exit(child.note_death(), self._memory)
+        groups = self._return_dead(f"its worker {'was ' if how.startswith('killed') else ''}{how}")
+        if not groups:
+            return
+        with make_app(self._settings_in_use()) as app:
+            for group in groups:
+                ring_group(app, group, "its worker died")
+
     def _start_children(self) -> None:
         self.children = [
             Child(role=role)
@@ -322,7 +289,7 @@ class Supervisor:
         ]
         logs = self.settings.data_directory() / "logs"
         for child in self.children:
-            _put_aside(logs / f"{child.role.name}.log")
+            put_aside(logs / f"{child.role.name}.log")
         environment = self._environment()
         self._started.clear()
         self._ended.clear()
@@ -367,7 +334,7 @@ class Supervisor:
             self._watch_server()
             for child in self.children:
                 if child.process is not None and not child.running:
-                    child.note_death()
+                    self._note_death(child)
                 with self._starting:
                     if child.due and not self._stopping.is_set():
                         child.start(logs, environment)
@@ -388,19 +355,24 @@ class Supervisor:
             _log.error("the bundled server cannot be started", error=str(error))
             self._stopping.wait(FIRST_PAUSE)
 
-    def _end_children(self) -> None:
+    def _end_children(self, hurry: Callable[[], bool]) -> None:
         for child in self.children:
             child.ask_to_end()
-        deadline = time.monotonic() + self.grace
+        hurried = False
+        deadline = time.monotonic() + self._patience
         while any(child.running for child in self.children) and time.monotonic() < deadline:
+            if hurry() and not hurried:
+                hurried = True
+                for child in self.children:
+                    child.ask_to_end()
             time.sleep(_POLL_SECONDS)
         for child in self.children:
             if child.running:
                 _log.warning("a process does not end and is killed", role=child.role.name)
                 child.kill()
 
-
-def _put_aside(log: Path) -> None:
-    """Keep a log from growing for ever."""
-    if log.exists() and log.stat().st_size > LOG_LIMIT:
-        log.replace(log.with_suffix(".log.old"))
+    @property
+    def _patience(self) -> float:
+        if self.grace is not None:
+            return self.grace
+        return self.settings.shutdown_seconds + CLEAN_UP_SECONDS + GRACE

@@ -17,13 +17,14 @@ import pytest
 
 from paramedic import wire
 from paramedic_workers.app import make_app
+from paramedic_workers.children import FIRST_PAUSE, Child
 from paramedic_workers.connections import state_client
 from paramedic_workers.embedded import running_url
 from paramedic_workers.errors import UsageError
 from paramedic_workers.incidents import Ledger
 from paramedic_workers.roles import Role
 from paramedic_workers.settings import Settings
-from paramedic_workers.supervisor import FIRST_PAUSE, Child, Supervisor
+from paramedic_workers.supervisor import Supervisor
 from tests.support.queueing import make_batch, make_event, make_settings
 from tests.support.waiting import wait_for
 

@@ -45,6 +45,8 @@ def limits_of(limits: Limits, *, processes: int) -> list[str]:
     return [
         "prlimit",
         f"--as={limits.memory * MEBIBYTE}",
+        # A worker bounds its own data: that is not the bound of what it runs.
+        f"--data={limits.memory * MEBIBYTE}:",
         f"--fsize={limits.file_size * MEBIBYTE}",
         f"--nproc={processes}",
         "--core=0",
