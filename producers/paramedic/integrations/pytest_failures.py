@@ -32,6 +32,7 @@ from paramedic.event import (
     trimmed,
 )
 from paramedic.limits import Counts
+from paramedic.location import NoBroker, broker_url
 from paramedic.publisher import Publisher
 from paramedic.source import repository_top
 from paramedic.text import one_line
@@ -159,15 +160,12 @@ class FailurePublisher:
         if self._config.getoption("--paramedic-dry-run"):
             return f"would publish {what}"
         revision = _revision(self._config.rootpath)
-        publisher = Publisher(
-            self._target,
-            broker_url=self._config.getoption("--paramedic-broker"),
-            root=self._config.rootpath,
-        )
+        broker = self._config.getoption("--paramedic-broker")
+        publisher = Publisher(self._target, broker_url=broker, root=self._config.rootpath)
         publisher.report(*(revision.put_on(event) for event in events))
         publisher.flush(_PUBLISH_TIMEOUT)
         publisher.close()
-        return f"{what}: {outcome(publisher.counts)}"
+        return f"{what}: {outcome(publisher.counts)}{_want_of_broker(broker)}"
 
 
 def outcome(counts: Counts) -> str:
@@ -179,6 +177,15 @@ def outcome(counts: Counts) -> str:
         "published from the spool": counts.drained,
     }
     return ", ".join(f"{number} {what}" for what, number in parts.items() if number)
+
+
+def _want_of_broker(named: str | None) -> str:
+    """What to do where nobody has said which broker; empty where one is known."""
+    try:
+        broker_url(named)
+    except NoBroker as error:
+        return f". {error}"
+    return ""
 
 
 def _event_of(report: pytest.TestReport | pytest.CollectReport, target: str) -> FailureEvent:

@@ -185,6 +185,13 @@ def test_while_the_broker_is_away_failures_are_spooled_and_the_run_ends_as_ever(
     assert file.stat().st_mode & 0o077 == 0
 
 
+def test_where_no_broker_is_known_the_run_says_how_to_name_one(tmp_path: Path) -> None:
+    project = make_repository(tmp_path / "project", {"test_a.py": "def test_a(): assert 0\n"})
+    done = run_pytest(project, "--paramedic-target=shop")
+    assert done.returncode == 1
+    assert "1 spooled until the broker is back. No broker is configured" in done.stdout
+
+
 @pytest.mark.parametrize("way", ["ini", "environment"])
 def test_the_target_can_be_named_without_an_option(project: Repository, way: str) -> None:
     environment = {"PARAMEDIC_TARGET": "shop"} if way == "environment" else {}

@@ -95,6 +95,7 @@ def test_everything_that_waits_is_counted(
     assert any(
         "no worker" in problem and "paramedic.heal" in problem for problem in status.problems
     )
+    assert any("1 dead letter waits" in problem for problem in status.problems)
 
     text = shown(status, capsys)
     for part in ("none answers", "1 timeout", "1 of 10,000", "nobody", "1 waiting", "1 file"):

@@ -6,6 +6,8 @@ they change.
 
 from __future__ import annotations
 
+import os
+import shlex
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from paramedic.location import data_directory
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -161,12 +165,20 @@ def banner(supervisor: Supervisor) -> str:
         "workers": ", ".join(child.role.name for child in supervisor.children),
         "logs": f"{data / 'logs'}/*.log",
         "reports": _reports(settings),
-        "emit": f"pytest --paramedic-target {example}",
+        "emit": f"{_where(settings)}pytest --paramedic-target {example}",
         "": f"paramedic emit --target {example} --test NODEID",
         "watch": "paramedic incidents --watch",
     }
     lines = [f"  [soft]{name:8}[/] {escape(value)}" for name, value in facts.items()]
     return "\n".join(["[good]●[/] [bold]Paramedic runs[/]; Ctrl-C stops all of it", *lines, ""])
+
+
+def _where(settings: Settings) -> str:
+    """What a producer must be told to find the broker, which does not read our settings file."""
+    if settings.broker_url:
+        return "" if os.environ.get("PARAMEDIC_BROKER_URL") else "PARAMEDIC_BROKER_URL=… "
+    data = settings.data_directory()
+    return "" if data == data_directory() else f"PARAMEDIC_DATA={shlex.quote(str(data))} "
 
 
 def _reports(settings: Settings) -> str:

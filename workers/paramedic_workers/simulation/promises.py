@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from paramedic import text
 from paramedic_workers.dead_letters.model import Reason
 from paramedic_workers.errors import Verdict
 from paramedic_workers.incidents import IncidentState
@@ -27,14 +28,16 @@ def for_(error: str, place: Place) -> Check:
 def incidents(number: int) -> Check:
     """There are so many incidents."""
     return Check(
-        expected=_counted(number, "incident"), look=lambda f: _counted(len(f.incidents), "incident")
+        expected=text.counted(number, "incident"),
+        look=lambda f: text.counted(len(f.incidents), "incident"),
     )
 
 
 def tickets(number: int) -> Check:
     """There are so many tickets, each of a result of its own."""
     return Check(
-        expected=_counted(number, "ticket"), look=lambda f: _counted(len(f.tickets), "ticket")
+        expected=text.counted(number, "ticket"),
+        look=lambda f: text.counted(len(f.tickets), "ticket"),
     )
 
 
@@ -48,11 +51,11 @@ def counted(number: int) -> Check:
 
 def heals_at_most(number: int) -> Check:
     """A heal was begun at most so often."""
-    expected = f"at most {_counted(number, 'heal')}"
+    expected = f"at most {text.counted(number, 'heal')}"
 
     def look(facts: Facts) -> str:
         begun = max((incident.attempts for incident in facts.incidents), default=0)
-        return expected if 0 < begun <= number else _counted(begun, "heal")
+        return expected if 0 < begun <= number else text.counted(begun, "heal")
 
     return Check(expected=expected, look=look)
 
@@ -83,14 +86,14 @@ def letter_names(*words: str) -> Check:
 
 def says(words: str) -> Check:
     """The cause of every result has these words."""
+    expected = f"“{words}”"
 
     def look(facts: Facts) -> str:
         said = {result.cause.message for result in facts.results}
-        return (
-            f"“{words}”" if said and all(words in one for one in said) else f"{said or 'nothing'}"
-        )
+        everywhere = bool(said) and all(words in one for one in said)
+        return expected if everywhere else f"{said or 'nothing'}"
 
-    return Check(expected=f"“{words}”", look=look)
+    return Check(expected=expected, look=look)
 
 
 def acted(times: int) -> Check:
@@ -122,14 +125,14 @@ def _one_result(facts: Facts) -> str:
     own = [incident.fingerprint for incident in facts.incidents]
     if sorted(names) == sorted(own):
         return ONE_RESULT.expected
-    return f"{len(names)} results for {_counted(len(own), 'incident')}"
+    return f"{len(names)} results for {text.counted(len(own), 'incident')}"
 
 
 def _delivered(facts: Facts) -> str:
     ids = {result.id for result in facts.results}
     if facts.tickets == ids and not facts.undelivered:
         return DELIVERED.expected
-    return f"{len(facts.tickets)} of {_counted(len(ids), 'ticket')}"
+    return f"{len(facts.tickets)} of {text.counted(len(ids), 'ticket')}"
 
 
 def _named(facts: Facts) -> str:
@@ -178,10 +181,6 @@ def failed(error: str, place: Place, reason: Reason = Reason.ERROR) -> tuple[Che
 def _several(found: Iterable[object]) -> str:
     numbers = Counter(str(one) for one in found)
     return ", ".join(name if n == 1 else f"{name} ×{n}" for name, n in sorted(numbers.items()))
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _times(number: int) -> str:

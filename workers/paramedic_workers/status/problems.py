@@ -47,6 +47,9 @@ def _unread_queues(status: Status) -> Iterator[str]:
 
 def _ledger_problems(state: LedgerState) -> Iterator[str]:
     letters, memory = state.dead_letters, state.memory
+    if letters.waiting:
+        told = counted(letters.waiting, "dead letter waits", "dead letters wait")
+        yield f"{told} to be replayed or dropped: paramedic dead-letters list."
     if letters.waiting + letters.replayed >= letters.limit * NEARLY_FULL:
         yield (
             f"{letters.waiting + letters.replayed:,} dead letters are kept; at {letters.limit:,} "
