@@ -29,6 +29,8 @@ from __future__ import annotations
 import traceback as traceback_module
 from enum import StrEnum
 
+from paramedic.redaction import without_password
+
 
 class Phase(StrEnum):
     """Where in a heal something happened."""
@@ -196,11 +198,12 @@ class InvalidMessage(ParamedicError):
 def describe(error: BaseException) -> tuple[str, str, str]:
     """The type, message and traceback of any exception, none of them ever empty.
 
-    Holds for exceptions without arguments and for those whose `str()` raises.
+    Passwords and tokens in URLs are replaced. Holds for exceptions without arguments and for
+    those whose `str()` raises.
     """
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else _qualified(kind)
-    return name, _message(error), _traceback(error)
+    return name, without_password(_message(error)), without_password(_traceback(error))
 
 
 def _qualified(kind: type[BaseException]) -> str:

@@ -109,7 +109,7 @@ class Outbox:
         standing = self._standing(sink, result_id, attempt, error, begun)
         return self._settle(standing, result_id, result, error)
 
-    def _attempt(self, sink: Delivers, result: Result | None, attempt: int) -> Exception | None:
+    def _attempt(self, sink: Delivers, result: Result | None, attempt: int) -> BaseException | None:
         """What the sink said against it, or None."""
         if attempt > self.attempts:
             return _final("Every attempt lost its worker.")
@@ -117,12 +117,12 @@ class Outbox:
             return _final("The result is no longer kept.")
         try:
             sink.deliver(result)
-        except Exception as error:  # noqa: BLE001 - a sink may raise anything
+        except BaseException as error:  # noqa: BLE001 - a sink may raise anything, SystemExit too
             return error
         return None
 
     def _standing(
-        self, sink: str, result_id: str, attempt: int, error: Exception | None, begun: str
+        self, sink: str, result_id: str, attempt: int, error: BaseException | None, begun: str
     ) -> Delivery:
         """How the delivery stands after this attempt."""
         end = self._end(attempt, error)
@@ -142,7 +142,11 @@ class Outbox:
         )
 
     def _settle(
-        self, standing: Delivery, result_id: str, result: Result | None, error: Exception | None
+        self,
+        standing: Delivery,
+        result_id: str,
+        result: Result | None,
+        error: BaseException | None,
     ) -> DeliveryReport:
         end = DeliveryEnd(standing.outcome)
         letters = []
@@ -174,7 +178,7 @@ class Outbox:
         note_letters(letters, discarded)
         return DeliveryReport(end=end, next_due=due[0] if due else None)
 
-    def _end(self, attempt: int, error: Exception | None) -> DeliveryEnd:
+    def _end(self, attempt: int, error: BaseException | None) -> DeliveryEnd:
         if error is None:
             return DeliveryEnd.DELIVERED
         pointless = isinstance(error, DeliveryError) and not error.transient

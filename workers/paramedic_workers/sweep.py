@@ -176,7 +176,7 @@ class Sweeper:
         )
         # Rung for by a clock that was ahead.
         ahead = f"({present + patience}"
-        due += cast("list[str]", self.client.zrange(keys.WAITING, ahead, "+inf", byscore=True))  # type: ignore[arg-type]
+        due += cast("list[str]", self.client.zrange(keys.WAITING, ahead, "+inf", byscore=True))
         due = Holds(client=self.client, clock=self.clock).not_held(due)
         idle = [group for group in due if not self.client.exists(keys.lease(group))]
         if not idle or self.depths.heal() >= len(idle):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
 from paramedic_workers import keys, outbox
@@ -12,6 +13,7 @@ from paramedic_workers.dead_letters.store import DeadLetters
 from paramedic_workers.errors import DeliveryError
 from paramedic_workers.leases import this_host
 from paramedic_workers.outbox import DeliveryEnd, Outbox
+from paramedic_workers.results import Result
 from paramedic_workers.sinks.recording import RecordingSink
 from tests.support.queueing import REVISION, Flow
 from tests.support.waiting import wait_for
@@ -114,6 +116,53 @@ def test_a_sink_that_hangs_keeps_only_its_share_and_the_next_is_named(
     assert box.deliver("file", ids[-1]).end is DeliveryEnd.FULL
     due = flow.client.eval(keys.SETTLE_DELIVERY, 0, "file", ids[0], "delivered", 0, "{}", "")
     assert due == [0, ids[-1]]
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, GeneratorExit])
+def test_a_sink_that_ends_its_process_is_refused_that(
+    flow: Flow, box: Outbox, sink: RecordingSink, kind: type[BaseException]
+) -> None:
+    result_id = close_one(flow)
+
+    def deliver(_result: Result) -> None:
+        raise kind
+
+    sink.deliver = deliver  # type: ignore[method-assign, assignment]
+    assert box.deliver("file", result_id).end is DeliveryEnd.RETRY
+    assert kind.__name__ in flow.ledger.deliveries_of(result_id)[0].error
+
+
+def test_a_slow_attempt_changes_nothing_about_what_was_delivered_meanwhile(
+    flow: Flow, box: Outbox, sink: RecordingSink
+) -> None:
+    result_id = close_one(flow)
+    delivers = sink.deliver
+
+    def refuse_late(_result: Result) -> None:
+        sink.deliver = delivers  # type: ignore[method-assign]
+        flow.client.zadd(keys.outbox("file"), {result_id: 1})
+        assert box.deliver("file", result_id).end is DeliveryEnd.DELIVERED
+        error = DeliveryError("too late")
+        error.transient = False
+        raise error
+
+    sink.deliver = refuse_late  # type: ignore[method-assign, assignment]
+    box.deliver("file", result_id)
+    assert [one.outcome for one in flow.ledger.deliveries_of(result_id)] == ["delivered"]
+    assert DeadLetters(flow.client).count() == 0
+
+
+def test_a_sinks_url_is_kept_without_its_password(
+    flow: Flow, box: Outbox, sink: RecordingSink
+) -> None:
+    close_id = close_one(flow)
+    sink.refuse = DeliveryError("POST https://me:hunter2@chat.example/x?token=hunter3 failed")
+    sink.refuse.transient = False
+    box.deliver("file", close_id)
+    (letter,) = DeadLetters(flow.client).letters()
+    told = msgspec.json.encode([letter, flow.ledger.deliveries_of(close_id)])
+    assert b"chat.example" in told
+    assert b"hunter" not in told
 
 
 def test_a_worker_lost_in_a_sink_counts_as_an_attempt(

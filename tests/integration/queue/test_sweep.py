@@ -39,6 +39,13 @@ def test_a_waiting_group_is_rung_for_once_per_interval(flow: Flow) -> None:
     assert sweeper(flow).sweep().groups == ()
 
 
+def test_a_group_that_waits_since_tomorrow_is_rung_for(flow: Flow) -> None:
+    flow.clock.forward(86_400)
+    flow.fail("test_a")
+    flow.clock.forward(-86_400)
+    assert sweeper(flow).sweep().groups == (GROUP,)
+
+
 def test_a_queue_that_holds_enough_messages_gets_no_more(flow: Flow) -> None:
     flow.fail("test_a")
     flow.clock.forward(60)

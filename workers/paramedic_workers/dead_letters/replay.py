@@ -155,6 +155,8 @@ class Replayer:
         return self._hindrance(letter) or settled
 
     def _foreseen_delivery(self, letter: DeadLetter) -> ReplayEnd:
+        if not self.posts.has_queue(letter.queue):
+            return ReplayEnd.NO_QUEUE
         ledger = Ledger(self.client)
         if ledger.result(letter.result) is None:
             return ReplayEnd.LOST
@@ -188,6 +190,8 @@ class Replayer:
         return None if self.posts.has_queue(letter.queue) else ReplayEnd.NO_QUEUE
 
     def _delivery(self, letter: DeadLetter) -> Replayed:
+        if not self.posts.has_queue(letter.queue):
+            return Replayed(letter=letter.id, end=ReplayEnd.NO_QUEUE)
         arguments = (*self._arguments(letter), letter.sink, letter.result)
         answer = self.client.eval(keys.REPLAY_DELIVERY, 0, *arguments)
         end, number = cast("tuple[str, int]", answer)

@@ -32,6 +32,9 @@ return {'claimed', redis.call('HINCRBY', outbox .. ':attempts', ARGV[2], 1), beg
 
 #: Ends one delivery; one that is given up becomes a dead letter in the same step.
 #:
+#: What a slow attempt says against a result that another attempt has delivered meanwhile does
+#: not count.
+#:
 #: ARGV: sink, result id, `delivered`, `retry` or `given_up`, delay of a retry (ms), JSON of how
 #: the delivery stands, the letter (see KEEP_LETTER) or nothing. Gives {letters discarded, the
 #: id of a result that is due at this sink, if there is one}.
@@ -42,7 +45,11 @@ SETTLE_DELIVERY = (
 local sink, id, now = ARGV[1], ARGV[2], server_now()
 local outbox = 'paramedic:outbox:' .. sink
 redis.call('ZREM', 'paramedic:delivering:' .. sink, id)
-redis.call('HSET', 'paramedic:deliveries:' .. id, sink, ARGV[5])
+local standing = redis.call('HGET', 'paramedic:deliveries:' .. id, sink)
+local taken = standing and cjson.decode(standing).outcome == 'delivered'
+if not taken or ARGV[3] == 'delivered' then
+  redis.call('HSET', 'paramedic:deliveries:' .. id, sink, ARGV[5])
+end
 if ARGV[3] == 'retry' then
   redis.call('ZADD', outbox, 'XX', now + ARGV[4], id)
 else
@@ -52,7 +59,7 @@ else
 end
 local discarded = 0
 local _
-if ARGV[6] ~= '' then _, discarded = keep_letter(ARGV[6], now) end
+if ARGV[6] ~= '' and not taken then _, discarded = keep_letter(ARGV[6], now) end
 return {discarded, redis.call('ZRANGEBYSCORE', outbox, '-inf', now, 'LIMIT', 0, 1)[1]}
 """
 )
