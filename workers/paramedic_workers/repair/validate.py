@@ -20,9 +20,8 @@ from dataclasses import dataclass, field
 from paramedic_workers.repair.edits import Candidate, Function
 from paramedic_workers.repair.messages import Letter, Outcome, ProofSeen, RerunSeen, ScreenSeen
 from paramedic_workers.repair.session import Session, WarmProcessLost
-from paramedic_workers.repair.source import Replacement, Source
 from paramedic_workers.repair.targets import FailingTest
-from paramedic_workers.repair.toplevel import Definition, Pieces, TopLevel
+from paramedic_workers.repair.units import Units
 
 #: A test may take this many times the CPU seconds it took before, within these bounds.
 _GENEROSITY, _SHORTEST, _LONGEST = 10.0, 0.02, 60.0
@@ -103,8 +102,11 @@ class Validator:
     #: passes in a sieve when nothing is changed.
     _refuted: Counter[int] = field(default_factory=Counter)
     _sieved: dict[int, bool] = field(default_factory=dict)
-    _units: dict[Function | Definition, int] = field(default_factory=dict)
-    _top_levels: dict[Source, TopLevel] = field(default_factory=dict)
+    _units: Units = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Nothing was told to the warm process yet."""
+        self._units = Units(self.session)
 
     def pilots(self) -> list[KnownTest]:
         """Failing tests for the sieve, the quickest first; those that hang come last."""
@@ -230,7 +232,7 @@ class Validator:
         wall = self._within(_PATIENCE + len(candidates) * idle)
         request = {
             "kind": "reach",
-            "candidates": [self._message(candidate) for candidate in candidates],
+            "candidates": [self._units.message(candidate) for candidate in candidates],
             "test": test.number,
             "limit": test.limit(),
             "wall": wall,
@@ -252,7 +254,7 @@ class Validator:
         wall = self._within(_PATIENCE + len(candidates) * idle)
         request = {
             "kind": "screen",
-            "candidates": [self._message(candidate) for candidate in candidates],
+            "candidates": [self._units.message(candidate) for candidate in candidates],
             "tests": [[test.number, limit] for test, limit in zip(tests, limits, strict=True)],
             "abort": abort,
             "files": sorted({file for test in tests for file in test.lines or ()}),
@@ -281,7 +283,7 @@ class Validator:
         wall = self._within(_PATIENCE + sum(2 * t.limit(patience) + 3 * t.wall for t in tests))
         request = {
             "kind": "prove",
-            "candidate": self._message(candidate),
+            "candidate": self._units.message(candidate),
             "idle": 4 * _QUIET + max(3 * t.limit(patience) + 3 * t.wall for t in tests),
             "groups": [[[t.number, t.limit(patience)] for t in group] for group in groups],
             "wall": wall,
@@ -363,50 +365,7 @@ class Validator:
 
     def can_redefine(self, candidate: Candidate) -> bool:
         """Whether a candidate outside of functions can be tried without importing anew."""
-        return self._pieces(candidate) is not None
-
-    def _message(self, candidate: Candidate) -> object:
-        function = candidate.function
-        if function is not None:
-            return self._edit(function, candidate.parts)
-        pieces = self._pieces(candidate)
-        assert pieces is not None
-        path = str(candidate.source.path)
-        return {
-            "edits": [self._edit(holder, parts) for holder, parts in pieces.held],
-            "imports": [[path, text] for text in pieces.imports],
-        }
-
-    def _edit(
-        self, holder: Function | Definition, parts: Sequence[Replacement]
-    ) -> tuple[int, list[tuple[int, int, str]]]:
-        start = holder.start
-        return self._unit(holder), [(p.start - start, p.end - start, p.text) for p in parts]
-
-    def _pieces(self, candidate: Candidate) -> Pieces | None:
-        source = candidate.source
-        if not isinstance(source, Source):
-            return None
-        if source not in self._top_levels:
-            self._top_levels[source] = TopLevel(source)
-        return self._top_levels[source].pieces(candidate)
-
-    def _unit(self, holder: Function | Definition) -> int:
-        if holder not in self._units:
-            self._units[holder] = len(self._units)
-            self._tell_unit(holder)
-        return self._units[holder]
-
-    def _tell_unit(self, holder: Function | Definition) -> None:
-        unit = {
-            "path": str(holder.source.path),
-            "line": holder.line,
-            "name": holder.node.name if isinstance(holder, Function) else "",
-            "prefix": holder.prefix(),
-            "source": holder.text(),
-            "classes": holder.classes,
-        }
-        self.session.ask({"kind": "units", "units": [[self._units[holder], unit]]}, int, _PATIENCE)
+        return self._units.pieces(candidate) is not None
 
     def start_anew(self) -> None:
         """Open the session again after the warm process was lost.
@@ -417,5 +376,4 @@ class Validator:
         greeting = self.session.reopen()
         if not greeting.ready:
             raise WarmProcessLost(greeting.detail)
-        for holder in self._units:
-            self._tell_unit(holder)
+        self._units.tell_again()
