@@ -25,6 +25,7 @@ from paramedic_workers.repair.normal_form import normal_form
 from paramedic_workers.repair.rank import Circumstances, rank
 from paramedic_workers.repair.source import Replacement, Source
 from paramedic_workers.repair.spelling import closest, likeness
+from paramedic_workers.repair.trust.pinning import Pinning
 
 FILE = "/p/m.py"
 
@@ -203,7 +204,8 @@ def covered(failing: int, passing: int) -> Suspicion:
 def ranked(
     candidates: list[Candidate], coverage: Suspicion, tests: list[str]
 ) -> tuple[RankedPatch, ...]:
-    circumstances = Circumstances(suspicion=coverage, tests=tests)
+    strict = Pinning(inside=12, inside_refused=12)
+    circumstances = Circumstances(suspicion=coverage, tests=tests, pin=lambda _candidate: strict)
     return rank(candidates, circumstances, lambda file: file.stem)
 
 

@@ -17,6 +17,7 @@ from paramedic_workers.repair.edits import Candidate
 from paramedic_workers.repair.expected import Expected
 from paramedic_workers.repair.judged import Judged
 from paramedic_workers.repair.localise import Suspicion
+from paramedic_workers.repair.messages import ErrorSeen, Place
 from paramedic_workers.repair.model import Trust
 from paramedic_workers.repair.source import Replacement, Source
 from paramedic_workers.repair.templates.priors import PRIORS
@@ -42,6 +43,7 @@ AGAINST = (
     {"silences_error": True},
     {"turns_condition": True, "passing_on_line": 0},
     {"turns_default": True},
+    {"edits_judge": True},
     {"failing_on_line": 1, "passing_on_line": 2},
     {"variants": 20, "variants_refused": 10},
 )
@@ -138,8 +140,8 @@ def test_no_chance_outweighs_strong_evidence_against(against: dict[str, Any]) ->
     model = replace(Model.read(), bias=50.0)
     evidence = replace(GOOD, **against)
     assert model.chance(evidence) > 0.99
-    is_cheap = evidence.deletes_code or evidence.copies_constant
-    assert model.trust(evidence) is (Trust.LOW if is_cheap else Trust.MEDIUM)
+    is_low = evidence.deletes_code or evidence.copies_constant or evidence.edits_judge
+    assert model.trust(evidence) is (Trust.LOW if is_low else Trust.MEDIUM)
     assert model.trust(GOOD) is Trust.HIGH
 
 
@@ -223,6 +225,7 @@ def gathered(
     comparison: Comparison | None = None,
     tests: Sequence[str] = (),
     messages: Sequence[str] = (),
+    errors: Sequence[ErrorSeen] = (),
 ) -> Evidence:
     lines = range(1, 12)
     suspicion = Suspicion(
@@ -241,6 +244,7 @@ def gathered(
         failing_tests=2,
         expected=Expected(texts=("abc",), numbers=("12", "3")),
         tried=40,
+        errors=errors,
     )
 
 
@@ -364,3 +368,51 @@ def test_reasons_say_what_the_numbers_mean(change: dict[str, Any], sentence: str
 def test_what_a_reader_would_say_is_said_as_well() -> None:
     assert "`x` is no longer used." in told(GOOD, against=("`x` is no longer used",))
     assert "`y` is used now." in told(GOOD, favour=("`y` is used now",))
+
+
+def test_an_edit_of_what_is_equal_is_told_and_never_trusted() -> None:
+    text = "class A:\n    def __eq__(self, other):\n        return self.x == other.x\n"
+    source = Source(Path("/p/a.py"), "a.py", text)
+    start = text.index("==")
+    part = Replacement(start, start + 2, ">=")
+    [function] = functions_of(source)
+    edit = Candidate(source, function, (part,), "comparison operator", "", 3, 1.0)
+    evidence = gathered([edit])
+    assert evidence.edits_judge
+    assert not gathered([PLUS]).edits_judge
+    told = reasons(evidence, judge(evidence)[0], template=edit.template)
+    assert "It changes when objects are equal, and so what the tests assert." in told
+
+
+def test_evidence_tells_of_a_default_that_is_turned() -> None:
+    text = "def find(name, deep=False):\n    return name if deep else None\n"
+    source = Source(Path("/p/a.py"), "a.py", text)
+    start = text.index("False")
+    default = Candidate(
+        source, None, (Replacement(start, start + 5, "True"),), "truth value", "", 1, 1.0
+    )
+    assert gathered([default]).turns_default
+    assert not gathered([PLUS]).turns_default
+
+
+def test_evidence_tells_where_the_error_came_from() -> None:
+    frame = ErrorSeen("ValueError", "bad", (Place("/t/test_m.py", 3), Place(FILE, 5)))
+    other = ErrorSeen("ValueError", "bad", (Place(FILE, 5), Place(FILE, 9)))
+    assertion = ErrorSeen("AssertionError", "1 == 2", (Place("/t/test_m.py", 3),))
+    raised = gathered([PLUS], errors=[frame])
+    assert (raised.crashes, raised.raises) == (True, True)
+    below = gathered([PLUS], errors=[other])
+    assert (below.crashes, below.raises) == (True, False)
+    asserted = gathered([PLUS], errors=[frame, assertion])
+    assert (asserted.crashes, asserted.raises) == (False, True)
+    assert not gathered([PLUS], errors=[assertion]).crashes
+
+
+def test_slips_that_pass_speak_against_a_patch_and_many_refused_ones_for_it() -> None:
+    strict = replace(GOOD, variants=20, variants_refused=20)
+    loose = replace(GOOD, variants=20, variants_refused=10)
+    assert judge(strict)[1] > judge(GOOD)[1] > judge(loose)[1]
+    told = reasons(strict, judge(strict)[0], template="number")
+    assert "The tests refuse 20 of 20 small changes of it." in told
+    told = reasons(loose, judge(loose)[0], template="number")
+    assert "The tests let 10 of 20 small changes of it pass as well." in told

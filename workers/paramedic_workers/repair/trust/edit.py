@@ -14,6 +14,7 @@ from paramedic_workers.repair.trust.families import SHIFTING, TURNING
 _CONSTANT = re.compile(r"'[^']{2,}'|\"[^\"]{2,}\"|\b\d{2,}(?:\.\d+)?\b")
 _PLAIN = (ast.BinOp, ast.UnaryOp, ast.Constant, ast.Name, ast.Attribute)
 _OPPOSITES = (("==", "!="), ("is", "is not"), ("in", "not in"), ("<", ">="), (">", "<="))
+_JUDGES = frozenset({"__eq__", "__ne__"})
 #: Functions whose arguments count something.
 _COUNTING = frozenset({"range", "enumerate", "islice"})
 
@@ -52,6 +53,14 @@ def turns_condition(candidate: Candidate) -> bool:
         if pair in _OPPOSITES or pair[::-1] in _OPPOSITES:
             return True
     return False
+
+
+def edits_judge(candidate: Candidate) -> bool:
+    """Whether it edits a method that decides whether two objects are equal.
+
+    What tests assert of such objects is then no longer what they asserted before.
+    """
+    return candidate.function is not None and candidate.function.node.name in _JUDGES
 
 
 def turns_default(candidate: Candidate) -> bool:

@@ -80,6 +80,8 @@ class Evidence:
     shifts_number: bool = False
     #: It changes the default of a parameter.
     turns_default: bool = False
+    #: It edits what decides whether two objects are equal: assertions then say something else.
+    edits_judge: bool = False
     #: It brings in a word that stands in the message of a failing test.
     named_in_message: bool = False
     #: What it writes stands elsewhere in the file as well.

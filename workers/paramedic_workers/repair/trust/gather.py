@@ -89,6 +89,7 @@ def gather(
         turns_condition=edit.turns_condition(candidate),
         shifts_number=edit.shifts_number(candidate),
         turns_default=edit.turns_default(candidate),
+        edits_judge=edit.edits_judge(candidate),
         named_in_message=edit.is_named(candidate, messages),
         written_elsewhere=edit.is_written_elsewhere(candidate),
         copies_constant=edit.copies_constant(candidate, tests),

@@ -74,13 +74,14 @@ def judge(evidence: Evidence) -> tuple[Trust, float]:
 
 def stays_low(evidence: Evidence) -> bool:
     """Whether something speaks so strongly against a patch that a person must decide."""
-    return is_cheap(evidence) or is_second_choice(evidence)
+    return is_cheap(evidence) or is_second_choice(evidence) or evidence.edits_judge
 
 
 def speaks_against(evidence: Evidence) -> bool:
     """Whether something speaks so strongly against a patch that trust is never high."""
     return (
         is_cheap(evidence)
+        or evidence.edits_judge
         # A careful reader finds something odd.
         or evidence.hygiene < 1.0
         # It may fit the inputs of the tests and few others.

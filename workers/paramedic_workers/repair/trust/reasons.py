@@ -50,6 +50,8 @@ def _strongly_against(evidence: Evidence) -> list[str]:
     found = []
     if evidence.deletes_code:
         found.append("It takes code away without putting other code in its place.")
+    if evidence.edits_judge:
+        found.append("It changes when objects are equal, and so what the tests assert.")
     if evidence.copies_constant:
         found.append("It writes a constant that stands in the failing test.")
     if evidence.inputs_compared and evidence.as_likely_disagreeing:
