@@ -29,7 +29,7 @@ from paramedic_workers.repair.trust.reasons import reasons
 #: Patches that are reported.
 _MOST = 10
 #: Those of them of which variants are tried.
-_MOST_PINNED = 4
+_MOST_PINNED = 3
 #: Factor for turning a condition around that no passing test runs: any other branch will do.
 _OTHER_BRANCH = 0.6
 

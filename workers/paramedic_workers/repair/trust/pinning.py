@@ -24,7 +24,7 @@ _INSIDE, _AROUND = 24, 16
 #: Tests that try them, failing and passing ones, and CPU seconds these may take together.
 _FAILING, _PASSING, _SECONDS = 6, 24, 0.5
 #: Seconds, and share of what is left, after which no more variants are tried.
-_LONGEST, _SHARE = 6.0, 0.15
+_LONGEST, _SHARE = 4.0, 0.15
 _CHUNK = 8
 #: Answers that say nothing of the variant.
 _NO_ANSWER = (Letter.NOT_SWAPPABLE, Letter.NO_PYTHON)
