@@ -49,7 +49,7 @@ class Evidence:
     #: Lines of the code that failing tests run: places where an edit may do by chance.
     lines_run: int = 0
     #: Variants of what the edit writes that were tried, and those that the tests refused;
-    #: the same of the rest of its statement (`pinning`). None: there are none, or no time.
+    #: the same of the rest of its statement (`pinning`). 0: there are none, or there was no time.
     variants: int = 0
     variants_refused: int = 0
     variants_around: int = 0
