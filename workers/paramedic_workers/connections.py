@@ -9,9 +9,19 @@
 
 from __future__ import annotations
 
+import re
+
 import redis
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, TimeoutError
+from redis.exceptions import (
+    BusyLoadingError,
+    ConnectionError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+    TimeoutError,
+)
 from redis.retry import Retry
 
 from paramedic.location import speaks_amqp, state_url
@@ -27,9 +37,13 @@ __all__ = [
     "ledger_url",
     "speaks_amqp",
     "state_client",
+    "takes_no_writes",
     "without_password",
 ]
 
+#: What a Redis says that takes no writes for reasons that pass: it cannot save to its disk, misses
+#: its replicas or its master, or is kept busy by a script.
+_REFUSALS = re.compile(r"\b(?:MISCONF|NOREPLICAS|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY)\b")
 #: Seconds that one command may take before its connection counts as broken.
 SOCKET_TIMEOUT = 10.0
 #: Retries of a worker's command; with the back-off below about half a minute, which is
@@ -89,6 +103,17 @@ def state_client(url: str, *, retries: int = WORKER_RETRIES) -> redis.Redis:
         retry=Retry(ExponentialBackoff(cap=RETRY_PAUSE, base=0.02), retries),
         retry_on_error=[ConnectionError, TimeoutError, BusyLoadingError],
     )
+
+
+def takes_no_writes(error: BaseException) -> bool:
+    """Whether an error says that the ledger is away or full, or refuses writes for now.
+
+    What was to be written can be written later.
+    """
+    passing = (ConnectionError, TimeoutError, OutOfMemoryError, ReadOnlyError, NoPermissionError)
+    if isinstance(error, passing):
+        return True
+    return isinstance(error, ResponseError) and bool(_REFUSALS.search(str(error)))
 
 
 def connect(settings: Settings) -> redis.Redis:

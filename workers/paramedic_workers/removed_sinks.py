@@ -20,6 +20,7 @@ from paramedic_workers.dead_letters.messages import letter_of_delivery
 from paramedic_workers.dead_letters.store import encode_letter, note_letters
 from paramedic_workers.errors import DeliveryError, describe
 from paramedic_workers.incidents import Delivery, Ledger, milliseconds
+from paramedic_workers.redis_full import takes_writes
 from paramedic_workers.topology import results_queue
 
 #: Seconds after which a sink that no sweep has named counts as removed.
@@ -49,10 +50,11 @@ class RemovedSinks:
         Returns:
             The number of dead letters that were made.
         """
-        self.client.zadd(keys.SINKS, dict.fromkeys(self.sinks, milliseconds(present)))
+        if self.sinks and takes_writes(self.client):
+            self.client.zadd(keys.SINKS, dict.fromkeys(self.sinks, milliseconds(present)))
         before = milliseconds(present - timedelta(seconds=PATIENCE_SECONDS))
-        removed = cast("list[str]", self.client.zrange(keys.SINKS, 0, before, byscore=True))
-        return sum(self._give_up(sink, present) for sink in removed)
+        overdue = cast("list[str]", self.client.zrange(keys.SINKS, 0, before, byscore=True))
+        return sum(self._give_up(sink, present) for sink in overdue if sink not in self.sinks)
 
     def _give_up(self, sink: str, present: datetime) -> int:
         waiting = cast("list[str]", self.client.zrange(keys.outbox(sink), 0, MAX_GIVEN_UP - 1))

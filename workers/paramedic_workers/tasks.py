@@ -22,12 +22,13 @@ from typing import Any
 import structlog
 from celery import Celery, current_task, shared_task, signals
 from celery.exceptions import Reject
-from redis.exceptions import ConnectionError, OutOfMemoryError, ReadOnlyError, TimeoutError
+from redis.exceptions import RedisError
 
 from paramedic.location import speaks_amqp
 from paramedic_workers import topology
 from paramedic_workers.broker_letters import keep_given_up
-from paramedic_workers.dead_letters.messages import letter_of_message
+from paramedic_workers.connections import takes_no_writes
+from paramedic_workers.dead_letters.messages import letter_of_broken_intake, letter_of_message
 from paramedic_workers.dead_letters.model import DeadLetter, Reason
 from paramedic_workers.groups import RoundEnd
 from paramedic_workers.incidents import group_name, group_parts
@@ -39,8 +40,6 @@ from paramedic_workers.runtime import runtime
 PUT_BACK_PAUSE = 1.0
 #: Messages that RabbitMQ has given up, moved into the store of dead letters per sweep.
 GIVEN_UP_PER_SWEEP = 200
-#: The ledger is away or full: the same batch can be recorded later.
-LEDGER_AWAY = (ConnectionError, TimeoutError, OutOfMemoryError, ReadOnlyError)
 
 _log = structlog.get_logger()
 
@@ -54,7 +53,10 @@ def intake(*args: object, **kwargs: object) -> None:
             # A queue in the same Redis is drained even if that is full; one elsewhere can wait.
             demand_room(work.client)
         recorded = work.intake.record([*args, kwargs] if kwargs else args, current_task.request.id)
-    except LEDGER_AWAY as error:
+    except Exception as error:  # noqa: BLE001 - a batch is never lost, whatever it does to intake
+        if not takes_no_writes(error) and _is_kept(args, kwargs, error):
+            _log.exception("intake broke; its batch is a dead letter")
+            return
         _log.error("a batch is put back: the ledger cannot be written", error=str(error))
         time.sleep(PUT_BACK_PAUSE)
         _put_back(args, kwargs, error)
@@ -67,6 +69,17 @@ def intake(*args: object, **kwargs: object) -> None:
         again=not recorded.new,
     )
     ring_groups(current_task.app, recorded.groups)
+
+
+def _is_kept(args: tuple[object, ...], kwargs: dict[str, object], error: Exception) -> bool:
+    """Whether a batch that could not be recorded is a dead letter now."""
+    arguments = [*args, kwargs] if kwargs else args
+    letter = letter_of_broken_intake(arguments, error, current_task.request.id)
+    try:
+        runtime(current_task.app).letters.keep(letter)
+    except RedisError:
+        return False
+    return True
 
 
 def _put_back(args: tuple[object, ...], kwargs: dict[str, object], cause: Exception) -> None:
@@ -203,7 +216,9 @@ def keep_or_put_back(app: Celery, message: Any, letter: DeadLetter) -> bool:
         if speaks_amqp(app.conf.broker_url):
             demand_room(work.client)  # in the same Redis it takes room already
         work.letters.keep(letter)
-    except LEDGER_AWAY as error:
+    except RedisError as error:
+        if not takes_no_writes(error):
+            raise
         _log.error("a message is put back: the ledger cannot be written", error=str(error))
         time.sleep(PUT_BACK_PAUSE)
         if not message.acknowledged:

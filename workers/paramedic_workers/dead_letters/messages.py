@@ -203,6 +203,38 @@ def letter_of_arguments(arguments: Sequence[object], problem: str, message_id: s
     )
 
 
+def letter_of_broken_intake(
+    arguments: Sequence[object], error: BaseException, message_id: str
+) -> DeadLetter:
+    """The letter of an intake message on which intake itself broke.
+
+    Args:
+        arguments: what it carried: a batch.
+        error: what was raised.
+        message_id: of the message.
+    """
+    lineage = lineage_of(message_id)
+    original = _call(wire.INTAKE_TASK, list(arguments), message_id, wire.INTAKE_QUEUE)
+    return _letter(
+        reason=Reason.ERROR,
+        letter_id=lineage.letter if lineage else _digest("arguments", message_id),
+        replay=lineage.number if lineage else 0,
+        faults=_faults(error),
+        queue=wire.INTAKE_QUEUE,
+        target=_batch_target(arguments),
+        original=original,
+    )
+
+
+def _batch_target(arguments: Sequence[object]) -> str:
+    """The target of the first event of a batch."""
+    batch = arguments[0] if arguments else None
+    events = batch.get("events") if isinstance(batch, dict) else None
+    event = events[0] if isinstance(events, list) and events else None
+    target = event.get("target") if isinstance(event, dict) else None
+    return text_of(target) if isinstance(target, str) else ""
+
+
 def letter_of_incident(
     incident: IncidentRecord,
     result: Result,

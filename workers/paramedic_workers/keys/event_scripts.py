@@ -15,9 +15,7 @@ RECORD_BATCH = (
 local batch, now, retry_after = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 redis.call('HDEL', 'paramedic:journal', batch)
 redis.call('ZREM', 'paramedic:journal:published', batch)
-if not redis.call('SET', 'paramedic:batch:' .. batch, '1', 'NX', 'EX', ARGV[4]) then
-  return {0, {}, 0, 0}
-end
+if redis.call('EXISTS', 'paramedic:batch:' .. batch) == 1 then return {0, {}, 0, 0} end
 
 -- Whether this occurrence makes the incident wait for a heal (again).
 local function opens(state, verdict, tried, commit, closed, it)
@@ -61,6 +59,8 @@ for i = 6, #ARGV do
   local _, excess = keep_letter(ARGV[i], now)
   discarded = discarded + excess
 end
+-- Last: where the script breaks, its batch is not recorded, and can be replayed.
+redis.call('SET', 'paramedic:batch:' .. batch, '1', 'EX', ARGV[4])
 return {1, groups, opened, discarded}
 """
 )
