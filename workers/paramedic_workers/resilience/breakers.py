@@ -11,8 +11,8 @@ target never switches a strategy off for the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import cast
@@ -77,10 +77,6 @@ class Breakers:
     settings: Settings
     clock: Callable[[], datetime] = now
 
-    def allowed(self, target: str, strategies: Sequence[str], token: str = "") -> tuple[str, ...]:
-        """Those of a target's strategies that may be used; asking may make one the probe's."""
-        return tuple(name for name in strategies if self.ask(target, name, token) is None)
-
     def ask(self, target: str, strategy: str = "", token: str = "") -> BreakerState | None:
         """Why a strategy (or all of the target) may not be used; None where it may.
 
@@ -103,7 +99,7 @@ class Breakers:
         end, until = cast("tuple[str, int]", answer)
         if end == "open":
             state = self._state(_name(target, strategy))
-            return _until(state, moment(until)) if state else None
+            return replace(state, until=moment(until)) if state else None
         if end == "probe":
             _log.info("a breaker lets a probe through", target=target, strategy=strategy)
         return None
@@ -171,14 +167,3 @@ class Breakers:
 
 def _name(target: str, strategy: str) -> str:
     return f"{target}:{strategy}" if strategy else target
-
-
-def _until(state: BreakerState, until: datetime) -> BreakerState:
-    return BreakerState(
-        target=state.target,
-        strategy=state.strategy,
-        state=state.state,
-        failures=state.failures,
-        until=until,
-        why=state.why,
-    )

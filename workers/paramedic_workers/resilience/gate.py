@@ -149,7 +149,9 @@ class Gate:
         allowed = tuple(name for name, state in asked.items() if state is None)
         if not allowed:
             breakers.drop_probe(target.name, token=lease.token)
-            return self._switched_off(lease, min(off, key=lambda state: state.until or now()))
+            return self._switched_off(
+                lease, min(off, key=lambda state: state.until or self.clock())
+            )
         refusal = self._limits.take(target, Rate.HEALS, lease.token)
         if refusal is not None:
             for name in ("", *allowed):
@@ -222,9 +224,7 @@ def _with_switched_off(result: Result, off: Sequence[BreakerState]) -> Result:
     if not result.attempts or not off:
         return result
     lines = tuple(
-        Attempt(
-            strategy=state.strategy, outcome=AttemptOutcome.SWITCHED_OFF, detail=f"{state.words}"
-        )
+        Attempt(strategy=state.strategy, outcome=AttemptOutcome.SWITCHED_OFF, detail=state.words)
         for state in off
     )
     return msgspec.structs.replace(result, attempts=(*result.attempts, *lines))

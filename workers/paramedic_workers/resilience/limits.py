@@ -18,6 +18,9 @@ from paramedic_workers import keys
 from paramedic_workers.incidents import milliseconds, moment
 from paramedic_workers.settings import TargetSettings
 
+#: An hour in milliseconds.
+_HOUR = 3_600_000
+
 
 class Rate(StrEnum):
     """What is limited."""
@@ -106,10 +109,11 @@ class Limits:
         room_at = cast("int", self.client.eval(keys.TAKE_RATE, 0, *arguments))
         if not room_at:
             return None
-        day_long = per_day and room_at - present > 3_600_000
-        bound = f"{per_day} {kind} of 24 hours" if day_long else f"{per_hour} {kind} of this hour"
-        if not per_hour:
+        beyond_the_hour = per_day and room_at - present > _HOUR
+        if beyond_the_hour or not per_hour:
             bound = f"{per_day} {kind} of 24 hours"
+        else:
+            bound = f"{per_hour} {kind} of this hour"
         return Refusal(until=moment(room_at), why=f"{target.name} has had its {bound}")
 
 
