@@ -18,6 +18,7 @@ from paramedic_workers.connections import state_client
 from paramedic_workers.errors import Verdict
 from paramedic_workers.incidents import IncidentState, Ledger
 from tests.support.brokers import REDIS, Broker
+from tests.support.poison import poisonous_test
 from tests.support.queueing import make_batch, make_event, write_journal
 from tests.support.repositories import Repository, make_repository
 from tests.support.waiting import wait_for
@@ -37,22 +38,6 @@ from shop import total
 def test_total():
     time.sleep(0.7)
     assert total([1, 2]) == 3
-"""
-
-#: Kills the process that heals it: the nearest ancestor that is a Celery process.
-_POISON = """
-import os
-import pathlib
-import signal
-
-
-def test_total():
-    with open({runs!r}, "a") as file:
-        file.write("run\\n")
-    pid = os.getppid()
-    while "celery" not in pathlib.Path(f"/proc/{{pid}}/cmdline").read_text():
-        pid = int(pathlib.Path(f"/proc/{{pid}}/stat").read_text().rpartition(")")[2].split()[1])
-    os.kill(pid, signal.SIGKILL)
 """
 
 
@@ -126,7 +111,7 @@ def test_a_heal_that_kills_its_worker_is_run_no_more_than_allowed(
     runs = tmp_path / "runs"
     runs.touch()
     runs.chmod(0o666)
-    repository = repository_with(tmp_path, _POISON.format(runs=str(runs)))
+    repository = repository_with(tmp_path, poisonous_test("test_total", runs))
     deployment = deploy(tmp_path, broker, repository)
     ledger = Ledger(state_client(broker.state_url))
     with ExitStack() as running:

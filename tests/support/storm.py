@@ -23,6 +23,7 @@ from pathlib import Path
 from paramedic.limits import Limits
 from paramedic.publisher import Publisher
 from tests.support.command_line import LEAN_PYTEST, PROGRAM, CommandLine
+from tests.support.poison import poisonous_test
 from tests.support.queueing import make_event
 from tests.support.repositories import Repository, make_repository
 from tests.support.waiting import wait_for
@@ -45,21 +46,6 @@ def total(prices):
     return found
 """
 _TEST = "def test_{number}():\n    assert total([{number}, 2]) == {number} + 2\n"
-#: Notes the run, then kills the nearest ancestor that is a Celery process.
-_POISON = """
-import os
-import pathlib
-import signal
-
-
-def test_0():
-    with open({runs!r}, "a") as file:
-        file.write("run\\n")
-    pid = os.getppid()
-    while "celery" not in pathlib.Path(f"/proc/{{pid}}/cmdline").read_text():
-        pid = int(pathlib.Path(f"/proc/{{pid}}/stat").read_text().rpartition(")")[2].split()[1])
-    os.kill(pid, signal.SIGKILL)
-"""
 _SETTINGS = """
 lease_seconds = 6
 sweep_seconds = 1
@@ -124,7 +110,7 @@ class Storm:
         sound = f"from shop import total\n\n\n{tests}"
         for number in range(TARGETS):
             self._add_target(f"shop{number}", sound)
-        self._add_target(POISON, _POISON.format(runs=str(runs)))
+        self._add_target(POISON, poisonous_test("test_0", runs))
         targets = "".join(
             _TARGET.format(name=name, repository=repository.path, python=sys.executable)
             for name, repository in self._repositories.items()
