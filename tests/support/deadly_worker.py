@@ -1,13 +1,16 @@
-"""A worker of every queue that dies of messages: `python -m tests.support.deadly_worker`.
+"""A worker of every queue that dies of messages: `python -m tests.support.deadly_worker POOL`.
 
-Its process is killed before a message with the word `deadly` in its body is decoded, each time,
-and then started again, as a supervisor would. Each try is written to the file `tries`.
+With a pool of `solo` its process is killed before a message with the word `deadly` in its body
+is decoded, and then started again, as a supervisor would; with `prefork` a process of the pool
+is killed, by its task. Each try is written to the file `tries`.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +21,31 @@ from paramedic_workers.connections import ledger_url, state_client
 from paramedic_workers.dead_letters.contract import check_message
 from paramedic_workers.dead_letters.foreign import body_bytes
 from paramedic_workers.deaths import words_for_exit
+from paramedic_workers.intake import Intake, Recorded
 from paramedic_workers.leases import this_host
+from paramedic_workers.runtime import Parts, use_parts
 
 DEADLY = b"deadly"
 TRIES = Path("tries")
 
 
-def _die_of_it(message: Any) -> None:
-    if DEADLY in body_bytes(message.body):
+def _die_if_deadly(content: object) -> None:
+    if DEADLY in body_bytes(content):
         with TRIES.open("a") as tries:
             tries.write(f"{this_host()}\n")
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _check_message(message: Any) -> None:
+    _die_if_deadly(message.body)
     check_message(message)
+
+
+class _DeadlyIntake(Intake):
+    def record(self, arguments: Sequence[object], message_id: str) -> Recorded:
+        """Record a batch, or die of it."""
+        _die_if_deadly(arguments)
+        return super().record(arguments, message_id)
 
 
 def main() -> None:
@@ -37,10 +53,14 @@ def main() -> None:
     settings = worker_settings()
     app = make_app(settings)
     app.loader.import_default_modules()
-    consumer.check_message = _die_of_it
+    pool = sys.argv[1]
+    if pool == "solo":
+        consumer.check_message = _check_message
+    else:
+        use_parts(app, Parts(intake=_DeadlyIntake))
     client = state_client(ledger_url(settings))
     queues = ",".join(queue.name for queue in topology.queues(["file"]))
-    command = ["worker", "-n", "all@%h", "-Q", queues, "-P", "solo", "-l", "info"]
+    command = ["worker", "-c", "2", "-n", "all@%h", "-Q", queues, "-P", pool, "-l", "info"]
     while True:
         child = os.fork()
         if child == 0:

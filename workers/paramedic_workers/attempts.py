@@ -1,8 +1,8 @@
 """The attempt ledger: how often a message was worked on by a worker that was lost with it.
 
 1. Before a message is even decoded, an attempt at it is begun: written under the message's id.
-2. When the message is acknowledged or put back, for whatever reason, its attempts are
-   forgotten. Only a worker that dies leaves one behind.
+2. When the message is acknowledged or put back, its attempts are forgotten. Only a worker
+   that dies, or a process of its pool, leaves one behind.
 3. A message with as many of them as may be is worked on no more.
 
 What a doorbell rings for is counted in the ledger where it stands, more strictly (see

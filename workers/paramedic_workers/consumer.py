@@ -122,8 +122,11 @@ def _is_asked_to_end() -> bool:
 
 
 def _when_settled(message: Any, end: Callable[[], None]) -> None:
-    """Call `end` once the message is acknowledged, refused or put back."""
-    for name in ("ack", "reject", "requeue"):
+    """Call `end` once the message is acknowledged or put back.
+
+    Celery refuses (`reject`) what has killed a process of its pool: that ends no attempt.
+    """
+    for name in ("ack", "requeue"):
         setattr(message, name, _and_then(message, name, end))
 
 

@@ -44,7 +44,8 @@ GIVEN_UP_PER_SWEEP = 200
 _log = structlog.get_logger()
 
 
-@shared_task(name=topology.INTAKE_TASK)
+# What kills a process of its pool comes again: the ledger of attempts ends that.
+@shared_task(name=topology.INTAKE_TASK, reject_on_worker_lost=True)
 def intake(*args: object, **kwargs: object) -> None:
     """Record one batch of failure events."""
     work = runtime(current_task.app)
@@ -103,6 +104,7 @@ def _put_back(args: tuple[object, ...], kwargs: dict[str, object], cause: Except
             retry=False,
         )
     except Exception:  # noqa: BLE001 - each transport of kombu raises errors of its own
+        runtime(current_task.app).attempts.end(request.id)  # its worker was not lost
         raise Reject(str(cause), requeue=True) from cause
 
 
