@@ -95,12 +95,29 @@ class IncidentRecord(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(attempt.host for attempt in self.attempts_log)
 
 
+class DeliveryEnd(StrEnum):
+    """How one delivery ended."""
+
+    #: The sink has taken the result.
+    DELIVERED = "delivered"
+    #: It refused, and is asked again later.
+    RETRY = "retry"
+    #: It refused for the last time; there is a dead letter now.
+    GIVEN_UP = "given_up"
+    #: It had taken the result before.
+    GONE = "gone"
+    #: Its next attempt is not due yet, or is running.
+    EARLY = "early"
+    #: As many deliveries to this sink run as may.
+    FULL = "full"
+
+
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """How the delivery of one result to one sink stands."""
 
     sink: str
-    #: `delivered`, `retry` or `given_up`.
-    outcome: str
+    #: How the last one ended: `DELIVERED`, `RETRY` or `GIVEN_UP`.
+    outcome: DeliveryEnd
     #: Deliveries begun.
     attempts: int
     at: datetime

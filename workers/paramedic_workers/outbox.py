@@ -2,6 +2,7 @@
 
 1. A delivery is claimed, and its attempt counted, before the sink is called. At most a
    few deliveries to one sink run at once, so that a slow sink never keeps another waiting.
+   One that has lost its worker three times is not begun again.
 2. The sink delivers, keyed by the result's id: a repeat changes nothing.
 3. A refusal is retried later, each time after a longer pause with some chance in it;
    after the last attempt, or where a retry is pointless, the delivery is given up and
@@ -10,10 +11,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol, cast
 
 import msgspec
@@ -22,11 +22,12 @@ import structlog
 
 from paramedic.event import now
 from paramedic_workers import keys
+from paramedic_workers.attempts import MESSAGE_ATTEMPTS
 from paramedic_workers.dead_letters.messages import letter_of_delivery
 from paramedic_workers.dead_letters.model import Attempt
 from paramedic_workers.dead_letters.store import encode_letter, note_letters
 from paramedic_workers.errors import DeliveryError, describe
-from paramedic_workers.incidents import Delivery, Ledger, moment
+from paramedic_workers.incidents import Delivery, DeliveryEnd, Ledger, moment
 from paramedic_workers.leases import this_host
 from paramedic_workers.resilience.backoff import pause_after
 from paramedic_workers.results import Result
@@ -41,27 +42,12 @@ FIRST_PAUSE = 5.0
 PAUSE_FACTOR = 3.0
 #: Greatest pause in seconds.
 GREATEST_PAUSE = 3600.0
+#: How an attempt ended that did not end by itself.
+_LOST = "it lost its worker"
 #: Characters kept of what a sink said.
 _ERROR_LENGTH = 1_000
 
 _log = structlog.get_logger()
-
-
-class DeliveryEnd(StrEnum):
-    """How one delivery ended."""
-
-    #: The sink has taken the result.
-    DELIVERED = "delivered"
-    #: It refused, and is asked again later.
-    RETRY = "retry"
-    #: It refused for the last time; there is a dead letter now.
-    GIVEN_UP = "given_up"
-    #: It had taken the result before.
-    GONE = "gone"
-    #: Its next attempt is not due yet, or is running.
-    EARLY = "early"
-    #: As many deliveries to this sink run as may.
-    FULL = "full"
 
 
 class Delivers(Protocol):
@@ -105,14 +91,25 @@ class Outbox:
         if claim != "claimed":
             return DeliveryReport(end=DeliveryEnd(claim))
         result = Ledger(self.client).result(result_id)
-        error = self._attempt(target, result, attempt)
-        standing = self._standing(sink, result_id, attempt, error, begun)
+        tries = self._tries(sink, result_id, begun)
+        error = self._attempt(target, result, tries)
+        standing = self._standing(sink, attempt, tries, error)
         return self._settle(standing, result_id, result, error)
 
-    def _attempt(self, sink: Delivers, result: Result | None, attempt: int) -> BaseException | None:
+    def _tries(self, sink: str, result_id: str, begun: str) -> list[Attempt]:
+        """The attempts that were begun, oldest first; the last is the present one."""
+        earlier = Ledger(self.client).deliveries_of(result_id)
+        known = {one.at: one for before in earlier if before.sink == sink for one in before.tries}
+        tries = [_begun_attempt(line) for line in begun.splitlines()]
+        return [known.get(one.at, one) for one in tries]
+
+    def _attempt(
+        self, sink: Delivers, result: Result | None, tries: Sequence[Attempt]
+    ) -> BaseException | None:
         """What the sink said against it, or None."""
-        if attempt > self.attempts:
-            return _final("Every attempt lost its worker.")
+        lost = sum(one.end == _LOST for one in tries[:-1])
+        if len(tries) > self.attempts or lost >= MESSAGE_ATTEMPTS:
+            return _final("Every attempt lost its worker, or too many did.")
         if result is None:
             return _final("The result is no longer kept.")
         try:
@@ -122,23 +119,19 @@ class Outbox:
         return None
 
     def _standing(
-        self, sink: str, result_id: str, attempt: int, error: BaseException | None, begun: str
+        self, sink: str, attempt: int, tries: Sequence[Attempt], error: BaseException | None
     ) -> Delivery:
         """How the delivery stands after this attempt."""
         end = self._end(attempt, error)
         said = ": ".join(describe(error)[:2])[:_ERROR_LENGTH] if error else ""
-        earlier = Ledger(self.client).deliveries_of(result_id)
-        known = {one.at: one for before in earlier if before.sink == sink for one in before.tries}
-        *others, own = (_begun_attempt(line) for line in begun.splitlines())
-        tries = [known.get(other.at, other) for other in others]
-        tries.append(msgspec.structs.replace(own, end=said or end))
+        own = msgspec.structs.replace(tries[-1], end=said or end)
         return Delivery(
             sink=sink,
             outcome=end,
             attempts=attempt,
             at=self.clock(),
             error=said,
-            tries=tuple(tries),
+            tries=(*tries[:-1], own),
         )
 
     def _settle(
@@ -148,7 +141,7 @@ class Outbox:
         result: Result | None,
         error: BaseException | None,
     ) -> DeliveryReport:
-        end = DeliveryEnd(standing.outcome)
+        end = standing.outcome
         letters = []
         if error is not None:
             _log.warning(
@@ -188,7 +181,7 @@ class Outbox:
 def _begun_attempt(line: str) -> Attempt:
     """An attempt of which only its beginning is known."""
     at, host = line.split(" ", 1)
-    return Attempt(at=moment(at), host=host, end="it lost its worker")
+    return Attempt(at=moment(at), host=host, end=_LOST)
 
 
 def _final(message: str) -> DeliveryError:

@@ -19,7 +19,7 @@ from paramedic_workers import keys
 from paramedic_workers.dead_letters.messages import letter_of_delivery
 from paramedic_workers.dead_letters.store import encode_letter, note_letters
 from paramedic_workers.errors import DeliveryError, describe
-from paramedic_workers.incidents import Delivery, Ledger, milliseconds
+from paramedic_workers.incidents import Delivery, DeliveryEnd, Ledger, milliseconds
 from paramedic_workers.redis_full import takes_writes
 from paramedic_workers.topology import results_queue
 
@@ -75,7 +75,7 @@ class RemovedSinks:
         before = next((one for one in ledger.deliveries_of(result_id) if one.sink == sink), None)
         standing = Delivery(
             sink=sink,
-            outcome="given_up",
+            outcome=DeliveryEnd.GIVEN_UP,
             attempts=before.attempts if before else 0,
             at=present,
             error=": ".join(describe(error)[:2]),

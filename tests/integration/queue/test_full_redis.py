@@ -12,20 +12,21 @@ from pathlib import Path
 import pytest
 import redis
 
-from paramedic import Limits, Publisher
+from paramedic import Limits, Publisher, wire
 from paramedic.event import now
 from paramedic_workers import keys
 from paramedic_workers.connections import state_client
+from paramedic_workers.dead_letters.store import DeadLetters
 from paramedic_workers.errors import Verdict
 from paramedic_workers.groups import RoundEnd
 from paramedic_workers.healing.model import HealReport, HealRequest
-from paramedic_workers.incidents import IncidentState, group_name
-from paramedic_workers.outbox import DeliveryEnd, Outbox
+from paramedic_workers.incidents import DeliveryEnd, IncidentState, group_name
+from paramedic_workers.outbox import Outbox
 from paramedic_workers.resilience.holds import Holds
 from paramedic_workers.sinks.recording import RecordingSink
 from paramedic_workers.sweep import Depths, Doorbells, Sweeper
 from tests.conftest import OpensBroker
-from tests.support.brokers import RABBITMQ
+from tests.support.brokers import RABBITMQ, RedisBroker
 from tests.support.queueing import REVISION, Flow, healed, make_event
 from tests.support.valkey import private_valkey
 from tests.support.waiting import wait_for
@@ -97,9 +98,13 @@ def test_a_worker_waits_for_a_full_redis_or_goes_on_and_loses_nothing(
             # And one that runs already, while messages wait.
             with stopped(worker.pid):
                 publish("test_5", "test_6", "test_7")
+                RedisBroker(url=url, state_url=url).push_raw(wire.INTAKE_QUEUE, b"rubbish")
                 fill(client)
             wait_for("what is inside to be recorded", lambda: incidents() == 7)
             wait_for("it to be acknowledged", lambda: client.hlen("unacked") == 0)
+            assert [letter.original.body for letter in DeadLetters(client).letters()] == [
+                b"rubbish"
+            ]
             assert client.llen("paramedic.heal") > 0
             free(client)
             publish("test_8")
@@ -120,12 +125,15 @@ def test_beside_rabbitmq_batches_stay_in_their_queue_until_the_ledger_has_room(
             for test in ("test_1", "test_2"):
                 publisher.report(make_event(now(), test))
                 assert publisher.flush(30)
+        beside.push_raw(wire.INTAKE_QUEUE, b"rubbish")
         fill(client)
         with deployment.worker("intake", "paramedic.intake", "-P", "solo") as worker:
             log = deployment.log("intake")
-            wait_for("a batch to be put back", lambda: "is put back" in log.read_text())
-            assert client.zcard(keys.INCIDENTS) == 0
+            wait_for("a batch to be put back", lambda: "a batch is put back" in log.read_text())
+            wait_for("the other", lambda: "a message is put back" in log.read_text())
+            assert (client.zcard(keys.INCIDENTS), DeadLetters(client).count()) == (0, 0)
             free(client)
+            wait_for("the letter", DeadLetters(client).count)
             wait_for("everything to be recorded", lambda: client.zcard(keys.INCIDENTS) == 2)
             assert worker.poll() is None
 

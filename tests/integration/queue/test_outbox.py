@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -11,8 +12,9 @@ from paramedic_workers import keys, outbox
 from paramedic_workers.dead_letters.model import Reason
 from paramedic_workers.dead_letters.store import DeadLetters
 from paramedic_workers.errors import DeliveryError
+from paramedic_workers.incidents import DeliveryEnd
 from paramedic_workers.leases import this_host
-from paramedic_workers.outbox import DeliveryEnd, Outbox
+from paramedic_workers.outbox import Outbox
 from paramedic_workers.results import Result
 from paramedic_workers.sinks.recording import RecordingSink
 from tests.support.queueing import REVISION, Flow
@@ -178,6 +180,23 @@ def test_a_worker_lost_in_a_sink_counts_as_an_attempt(
     ends = [one.end for one in letter.attempts]
     assert ends[:3] == ["it lost its worker"] * 3
     assert "lost its worker" in letter.message
+
+
+def test_a_delivery_that_kills_its_worker_three_times_is_not_begun_again(
+    flow: Flow, box: Outbox, sink: RecordingSink
+) -> None:
+    patient = replace(box, attempts=8)
+    result_id = close_one(flow)
+    sink.refuse = DeliveryError("503")
+    assert patient.deliver("file", result_id).end is DeliveryEnd.RETRY
+    for _ in range(3):
+        flow.client.zadd(keys.outbox("file"), {result_id: 0})
+        claim(flow, result_id)
+        flow.client.eval(keys.RETURN_DELIVERIES, 0, "file")
+    assert patient.deliver("file", result_id).end is DeliveryEnd.GIVEN_UP
+    assert sink.calls == 1
+    (letter,) = DeadLetters(flow.client).letters()
+    assert ["503" in one.end for one in letter.attempts] == [True, False, False, False, False]
 
 
 def test_a_result_no_longer_kept_is_given_up(flow: Flow, box: Outbox) -> None:

@@ -26,7 +26,7 @@ from paramedic_workers.dead_letters.model import DeadLetter, LetterState, Origin
 from paramedic_workers.dead_letters.replay import ReplayEnd, Replayer
 from paramedic_workers.dead_letters.store import DeadLetters
 from paramedic_workers.errors import Verdict
-from paramedic_workers.incidents import Delivery, IncidentState
+from paramedic_workers.incidents import Delivery, DeliveryEnd, IncidentState
 from tests.support.brokers import Broker
 from tests.support.queueing import Flow, healed, make_batch, make_event
 
@@ -361,7 +361,7 @@ def test_a_delivery_with_nothing_left_to_do_is_not_made(
     if end is ReplayEnd.LOST:
         flow.client.delete(keys.result(letter.result))
     else:
-        taken = Delivery(sink="file", outcome="delivered", attempts=1, at=flow.clock())
+        taken = Delivery(sink="file", outcome=DeliveryEnd.DELIVERED, attempts=1, at=flow.clock())
         flow.client.hset(keys.deliveries(letter.result), "file", msgspec.json.encode(taken))
     assert replayer(flow, posts).foresee(letter) is end
     assert replayer(flow, posts).replay(letter).end is end

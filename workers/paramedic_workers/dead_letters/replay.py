@@ -41,7 +41,7 @@ from paramedic_workers.dead_letters.lineage import Lineage
 from paramedic_workers.dead_letters.model import DeadLetter, LetterState, Original, Reason, Replay
 from paramedic_workers.dead_letters.reissue import reissue
 from paramedic_workers.errors import Verdict
-from paramedic_workers.incidents import IncidentState, Ledger, milliseconds
+from paramedic_workers.incidents import DeliveryEnd, IncidentState, Ledger, milliseconds
 
 #: Property of an original that was no message at all, only an item in the broker's list.
 RAW_ITEM = "raw_item"
@@ -161,7 +161,7 @@ class Replayer:
         if ledger.result(letter.result) is None:
             return ReplayEnd.LOST
         taken = any(
-            delivery.sink == letter.sink and delivery.outcome == "delivered"
+            delivery.sink == letter.sink and delivery.outcome is DeliveryEnd.DELIVERED
             for delivery in ledger.deliveries_of(letter.result)
         )
         return ReplayEnd.SETTLED if taken else ReplayEnd.REPLAYED
