@@ -54,6 +54,24 @@ def test_completion_knows_commands_and_options(paramedic: CommandLine) -> None:
     assert "--apply" in completed("paramedic heal --a")
 
 
+@pytest.mark.parametrize(
+    ("broker", "state", "named"),
+    [
+        ("amqp://me:hunter2@127.0.0.1:1//", "redis://:hunter3@127.0.0.1:1", "ledger"),
+        ("amqp://me:hunter2@127.0.0.1:1//", "", "broker"),
+        ("redis://:hunter2@127.0.0.1:1", "", "broker"),
+        ("redis+socket://", "", "names no socket"),
+    ],
+)
+def test_what_cannot_be_reached_is_one_clear_line_without_a_password(
+    paramedic: CommandLine, broker: str, state: str, named: str
+) -> None:
+    places = {"PARAMEDIC_BROKER_URL": broker, "PARAMEDIC_STATE_URL": state}
+    done = paramedic.run("up", **places)
+    assert_one_clear_line(done, named)
+    assert "hunter" not in done.stdout + done.stderr
+
+
 def test_unknown_commands_and_options_are_one_clear_line(paramedic: CommandLine) -> None:
     assert_one_clear_line(paramedic.run("hael"), "hael", "heal")
     assert_one_clear_line(paramedic.run("heal", "--aply"), "--aply", "--apply")

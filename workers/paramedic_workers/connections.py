@@ -27,13 +27,14 @@ from redis.retry import Retry
 from paramedic.location import speaks_amqp, state_url
 from paramedic.redaction import without_password
 from paramedic_workers.embedded import running_url
-from paramedic_workers.errors import BrokerError, UsageError
+from paramedic_workers.errors import BrokerError, UsageError, describe
 from paramedic_workers.settings import Settings
 
 __all__ = [
     "broker_url",
     "configured_ledger_url",
     "connect",
+    "demand_places",
     "ledger_url",
     "speaks_amqp",
     "state_client",
@@ -136,3 +137,31 @@ def connect(settings: Settings) -> redis.Redis:
             remedy="Is it running, and are its address and password right?",
         ) from error
     return client
+
+
+def demand_places(settings: Settings) -> None:
+    """See that the broker and the ledger answer, as far as they are configured.
+
+    The bundled server is not asked: whoever needs it starts it.
+
+    Raises:
+        BrokerError: one of them does not answer, or does not let us in.
+    """
+    if configured_ledger_url(settings):
+        connect(settings).close()
+    if speaks_amqp(settings.broker_url):
+        _demand_rabbitmq(settings.broker_url)
+
+
+def _demand_rabbitmq(url: str) -> None:
+    from kombu.connection import Connection  # few commands need it
+
+    try:
+        with Connection(url, connect_timeout=SOCKET_TIMEOUT) as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0.2)  # type: ignore[no-untyped-call]
+    except Exception as error:  # amqp raises errors of many kinds
+        said = without_password(": ".join(describe(error)[:2]))
+        raise BrokerError(
+            f"The broker at {without_password(url)} does not answer: {said.rstrip('.')}.",
+            remedy="Is it running, and are its address and password right?",
+        ) from error

@@ -24,9 +24,10 @@ import structlog
 from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
 from kombu.utils.json import dumps
-from redis.exceptions import OutOfMemoryError
+from redis.exceptions import ConnectionError, OutOfMemoryError, RedisError, TimeoutError
 
 from paramedic_workers import keys
+from paramedic_workers.connections import takes_no_writes
 
 #: Seconds between two looks whether a full Redis takes writes again.
 LOOK_SECONDS = 1.0
@@ -77,7 +78,10 @@ def await_room(client: redis.Redis, unless: Callable[[], object]) -> None:
     looks = 0
     while not takes_writes(client):
         if looks % _LOOKS_PER_LINE == 0:
-            _log.error("this worker waits: Redis is full", remedy="Raise maxmemory, or free some.")
+            _log.error(
+                "this worker waits: Redis is full, or takes no writes",
+                remedy="Raise maxmemory, free some, or see its own log.",
+            )
         looks += 1
         unless()
         time.sleep(LOOK_SECONDS)
@@ -89,7 +93,9 @@ def takes_writes(client: redis.Redis) -> bool:
     """Whether Redis has room for a small write."""
     try:
         demand_room(client)
-    except OutOfMemoryError:
+    except RedisError as error:
+        if isinstance(error, ConnectionError | TimeoutError) or not takes_no_writes(error):
+            raise
         return False
     return True
 

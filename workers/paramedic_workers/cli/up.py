@@ -69,12 +69,14 @@ def command(*, path: Path | None, heal_workers: int, concurrency: int) -> None:
     from paramedic_workers import settings_file
     from paramedic_workers.cli.logs import quiet_logs
     from paramedic_workers.cli.screen import output
+    from paramedic_workers.connections import demand_places
     from paramedic_workers.sinks import check_sinks
     from paramedic_workers.supervisor import Supervisor
 
     settings = settings_file.load(path)
     for mistake in check_sinks(settings):
         raise mistake
+    demand_places(settings)
     quiet_logs(settings)
     console = output()
     supervisor = Supervisor(
