@@ -55,7 +55,7 @@ def main() -> None:
     app.loader.import_default_modules()
     pool = sys.argv[1]
     if pool == "solo":
-        consumer.check_message = _check_message
+        vars(consumer)["check_message"] = _check_message
     else:
         use_parts(app, Parts(intake=_DeadlyIntake))
     client = state_client(ledger_url(settings))
