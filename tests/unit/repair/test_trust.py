@@ -416,3 +416,17 @@ def test_slips_that_pass_speak_against_a_patch_and_many_refused_ones_for_it() ->
     assert "The tests refuse 20 of 20 small changes of it." in told
     told = reasons(loose, judge(loose)[0], template="number")
     assert "The tests let 10 of 20 small changes of it pass as well." in told
+
+
+def test_a_number_that_becomes_a_bound_is_no_number_made_to_measure() -> None:
+    text = (
+        "def page(self, n):\n    start = n * 4\n    price = n * 3\n"
+        "    return self.items[start : start + 4], price\n"
+    )
+    source = Source(Path("/p/a.py"), "a.py", text)
+    [function] = functions_of(source)
+    for old, shifts in (("n * 4", False), ("n * 3", True)):
+        start = text.index(old)
+        part = Replacement(start, start + 1, "(n - 1)")
+        edit = Candidate(source, function, (part,), "off by one", "", 2, 1.0)
+        assert gathered([edit]).shifts_number is shifts

@@ -98,12 +98,30 @@ def shifts_number(candidate: Candidate) -> bool:
 def _counts(source: Source, node: ast.AST | None) -> bool:
     while isinstance(node, _PLAIN):
         node = source.parents.get(node)
+    if isinstance(node, ast.Assign):
+        return _names_a_place(source, node)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         # What `len` gives is a number of things: its neighbours are counts as well.
         if node.func.id == "len":
             return _counts(source, source.parents[node])
         return node.func.id in _COUNTING
     return isinstance(node, (ast.Subscript, ast.Slice, ast.Compare, ast.AugAssign))
+
+
+def _names_a_place(source: Source, assignment: ast.Assign) -> bool:
+    """Whether what is assigned is an index or a bound: `items[start:]` after `start = …`."""
+    names = {target.id for target in assignment.targets if isinstance(target, ast.Name)}
+    around: ast.AST = assignment
+    while around in source.parents and not isinstance(around, ast.FunctionDef):
+        around = source.parents[around]
+    used = (n for n in ast.walk(around) if isinstance(n, ast.Name) and n.id in names)
+    return any(_is_place(source.parents[name], name) for name in used)
+
+
+def _is_place(parent: ast.AST, name: ast.AST) -> bool:
+    if isinstance(parent, ast.Subscript):
+        return name is parent.slice
+    return isinstance(parent, ast.Slice)
 
 
 def _smallest(source: Source, inside: ast.AST, start: int, end: int) -> ast.AST | None:
