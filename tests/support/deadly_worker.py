@@ -2,7 +2,8 @@
 
 With a pool of `solo` its process is killed before a message with the word `deadly` in its body
 is decoded, and then started again, as a supervisor would; with `prefork` a process of the pool
-is killed, by its task. Each try is written to the file `tries`.
+is killed, by its task; one with the word `hanging` hangs there. Each try is written to the
+file `tries`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,9 @@ from paramedic_workers.leases import this_host
 from paramedic_workers.runtime import Parts, use_parts
 
 DEADLY = b"deadly"
+HANGING = b"hanging"
+#: Seconds after which a task of the pool is killed.
+TIME_LIMIT = 3
 TRIES = Path("tries")
 
 
@@ -43,8 +48,10 @@ def _check_message(message: Any) -> None:
 
 class _DeadlyIntake(Intake):
     def record(self, arguments: Sequence[object], message_id: str) -> Recorded:
-        """Record a batch, or die of it."""
+        """Record a batch, die of it, or hang."""
         _die_if_deadly(arguments)
+        if HANGING in body_bytes(arguments):
+            time.sleep(3600)
         return super().record(arguments, message_id)
 
 
@@ -57,6 +64,7 @@ def main() -> None:
     if pool == "solo":
         vars(consumer)["check_message"] = _check_message
     else:
+        app.conf.task_time_limit = TIME_LIMIT
         use_parts(app, Parts(intake=_DeadlyIntake))
     client = state_client(ledger_url(settings))
     queues = ",".join(queue.name for queue in topology.queues(["file"]))

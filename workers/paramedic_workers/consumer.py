@@ -35,6 +35,8 @@ from paramedic_workers.tasks import keep_or_put_back, keep_unusable_message
 
 #: What they announce stands in the ledger: the sweep rings again.
 _DOORBELLS = (topology.HEAL_TASK, topology.DELIVER_TASK, topology.SWEEP_TASK)
+#: What ends an attempt at a message.
+_SETTLING = ("ack", "requeue")
 
 _log = structlog.get_logger()
 
@@ -126,7 +128,7 @@ def _when_settled(message: Any, end: Callable[[], None]) -> None:
 
     Celery refuses (`reject`) what has killed a process of its pool: that ends no attempt.
     """
-    for name in ("ack", "requeue"):
+    for name in _SETTLING:
         setattr(message, name, _and_then(message, name, end))
 
 
@@ -134,11 +136,12 @@ def _and_then(message: Any, name: str, end: Callable[[], None]) -> Callable[...,
     settle = getattr(message, name)
 
     def settled(*arguments: Any, **options: Any) -> None:
+        # Or the message would keep itself, and its body, in memory for a long while.
+        for own in _SETTLING:
+            message.__dict__.pop(own, None)
         try:
             settle(*arguments, **options)
         finally:
-            # Also where the broker is away: the message comes again, its worker was not lost.
-            message.__dict__.pop(name, None)
-            end()
+            end()  # also where the broker is away: it comes again, but no worker was lost
 
     return settled

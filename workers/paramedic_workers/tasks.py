@@ -16,12 +16,13 @@ The tasks are thin: each calls one part of the flow and rings for the next.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
 import structlog
 from celery import Celery, current_task, shared_task, signals
-from celery.exceptions import Reject
+from celery.exceptions import Reject, TimeLimitExceeded
 from redis.exceptions import RedisError
 
 from paramedic.location import speaks_amqp
@@ -188,6 +189,17 @@ def _ring_next(app: Celery, target: str, revision: str | None) -> None:
 
 def _many(incidents: int) -> str:
     return f"{incidents} incident{'' if incidents == 1 else 's'}"
+
+
+@signals.task_failure.connect
+def keep_hung_batch(
+    sender: Any, task_id: str, exception: BaseException, args: Sequence[object], **_: Any
+) -> None:
+    """Make a dead letter of a batch whose intake hung until its process was killed."""
+    if sender.name == topology.INTAKE_TASK and isinstance(exception, TimeLimitExceeded):
+        letter = letter_of_broken_intake(args, exception, task_id)
+        letter = msgspec.structs.replace(letter, reason=Reason.TIMEOUT)
+        runtime(sender.app).letters.keep(letter)
 
 
 @signals.task_unknown.connect

@@ -38,7 +38,7 @@ from paramedic_workers.dead_letters.store import DeadLetters
 from paramedic_workers.incidents import Ledger
 from paramedic_workers.leases import this_host
 from paramedic_workers.sweep import JOURNAL_LEASES, Depths, Sweeper
-from tests.support.brokers import Broker
+from tests.support.brokers import REDIS, Broker
 from tests.support.malformed import call
 from tests.support.queueing import Flow, make_batch, make_event, write_journal
 from tests.support.waiting import wait_for
@@ -111,6 +111,19 @@ def test_what_kills_its_worker_is_tried_three_times_and_is_a_letter_then(
     if pool == "solo":
         assert [attempt.host for attempt in letter.attempts] == tries
         assert {attempt.end for attempt in letter.attempts} == {"killed by SIGKILL (signal 9)"}
+
+
+@pytest.mark.parametrize("broker", [REDIS], indirect=True)
+def test_a_batch_that_hangs_in_intake_is_a_letter(broker: Broker, tmp_path: Path) -> None:
+    made = make_deployment(tmp_path, broker)
+    batch = make_batch(make_event(now(), "hanging"))
+    with state_client(broker.state_url) as client, deadly_worker(made, "prefork"):
+        push(broker, wire.INTAKE_TASK, "the-message", batch)
+        (letter,) = wait_for("the letter", lambda: list(DeadLetters(client).letters()))
+        wait_for("it to be acknowledged", lambda: not client.hlen("unacked"))
+        assert not left_behind(client)
+    assert (letter.reason, letter.queue) == (Reason.TIMEOUT, wire.INTAKE_QUEUE)
+    assert json.loads(letter.original.body)[0] == [batch]
 
 
 def test_an_attempt_counts_until_its_message_has_ended(flow: Flow) -> None:

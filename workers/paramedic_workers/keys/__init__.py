@@ -115,6 +115,9 @@ The rest:
 
 The scripts build key names from their arguments, so a Redis Cluster cannot hold
 the ledger; one server with replicas can.
+
+Two kinds of scripts stand elsewhere, beside their only use: the one that writes kombu's own
+keys (`redis_full`), whose names are a channel's, and the lock of the sweep (`sweep`).
 """
 
 from __future__ import annotations
