@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -202,7 +201,7 @@ def test_the_sweep_records_no_batch_that_has_lost_its_workers(flow: Flow) -> Non
     assert left_behind(flow.client) == [keys.attempts("the-batch")]
 
 
-@pytest.mark.parametrize("name", ["the-batch", f"replay-{uuid.uuid4().hex}-2"])
+@pytest.mark.parametrize("name", ["the-batch", "replay-0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f-2"])
 def test_a_message_and_its_batch_in_the_journal_are_one_letter(name: str) -> None:
     headers = {"id": name, "task": wire.INTAKE_TASK}
     came = Message(b"[]", headers=headers, content_type="application/json")
