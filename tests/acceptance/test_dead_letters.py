@@ -19,19 +19,10 @@ from paramedic_workers.dead_letters.model import DeadLetter
 from paramedic_workers.dead_letters.store import DeadLetters
 from paramedic_workers.incidents import Ledger
 from tests.support.brokers import RedisBroker
-from tests.support.command_line import LEAN_PYTEST, CommandLine, assert_one_clear_line
+from tests.support.command_line import CommandLine, assert_one_clear_line
 from tests.support.repositories import Repository, make_repository
+from tests.support.small_shop import FILES, TEST
 from tests.support.waiting import wait_for
-
-FILES = {
-    "shop.py": "def total(prices):\n    found = 0\n    for price in prices:\n"
-    "        found -= price\n    return found\n",
-    "test_shop.py": "from shop import total\n\n\ndef test_total():\n"
-    "    assert total([1, 2, 4]) == 7\n\n\ndef test_for_free():\n    assert total([0]) == 0\n",
-    "pyproject.toml": LEAN_PYTEST,
-    ".gitignore": "__pycache__/\n.pytest_cache/\n",
-}
-TEST = "test_shop.py::test_total"
 
 
 @pytest.fixture
