@@ -87,7 +87,7 @@ def open_broker(request: pytest.FixtureRequest, valkey_socket: Path) -> OpensBro
             rabbit = RabbitBroker(url=url, state_url=state_url)
             rabbit.empty()
             yield rabbit
-            pools.reset()  # the connections that applications of this process keep
+        pools.reset()  # they know connections and exchanges that the next test has no more
 
     return opened
 

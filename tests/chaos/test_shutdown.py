@@ -1,56 +1,22 @@
 """Workers are stopped in the middle of a heal: it ends in time, or waits for another worker."""
 
-# kombu is typed only in part.
-# mypy: disable-error-code="no-untyped-call"
-
 from __future__ import annotations
 
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from kombu import pools
 
-from paramedic import wire
-from paramedic_workers import keys
-from paramedic_workers.app import make_app
-from paramedic_workers.connections import state_client
 from paramedic_workers.dead_letters.model import LostBy
 from paramedic_workers.errors import Verdict
-from paramedic_workers.incidents import IncidentRecord, IncidentState, Ledger
+from paramedic_workers.incidents import IncidentState
 from tests.conftest import OpensBroker
 from tests.support.brokers import REDIS, Broker
-from tests.support.queueing import make_batch, make_event
-from tests.support.repositories import Repository, make_repository
+from tests.support.hanging import HEAL, Scene, workers
 from tests.support.waiting import wait_for
-from tests.support.workers import Deployment, make_deployment
-
-#: No lease ends and no sweep rings while a test runs: what comes back is given back.
-LONG = 600
-HEAL = ("paramedic.heal", "-c", "1")
-OTHER_QUEUES = "paramedic.intake,paramedic.results.file"
-
-#: Tells its process, and hangs for as long as there is no file that lets it go.
-_WAITING_TEST = """
-import os
-import pathlib
-import time
-
-from shop import total
-
-
-def test_total():
-    with open({runs!r}, "a") as file:
-        file.write(f"{{os.getpid()}}\\n")
-    while not pathlib.Path({go!r}).exists():
-        time.sleep(0.05)
-    assert total([1, 2]) == 3
-"""
 
 
 @pytest.fixture
@@ -58,83 +24,6 @@ def redis_broker(open_broker: OpensBroker) -> Iterator[Broker]:
     """The one on which stopping alone is tested; giving back is tested on both."""
     with open_broker(REDIS) as broker:
         yield broker
-    pools.reset()  # the next broker at this address has no exchange yet
-
-
-class Scene:
-    """A deployment with one failing test, which hangs until it is let go."""
-
-    def __init__(self, folder: Path, broker: Broker, shutdown_seconds: float) -> None:
-        self._go, self._runs = folder / "go", folder / "runs"
-        self._runs.touch()
-        self._runs.chmod(0o666)
-        self.repository = _repository(folder, self._go, self._runs)
-        self.broker = broker
-        self.deployment = make_deployment(
-            folder / "deployment",
-            broker,
-            self.repository.path,
-            lease_seconds=LONG,
-            sweep_seconds=LONG,
-            shutdown_seconds=shutdown_seconds,
-        )
-        self.ledger = Ledger(state_client(broker.state_url))
-
-    def publish(self) -> None:
-        """Let a test fail."""
-        revision = self.repository.git("rev-parse", "HEAD")
-        event = make_event(datetime.now(UTC), "tests/test_shop.py::test_total", revision=revision)
-        make_app(self.deployment.settings).send_task(wire.INTAKE_TASK, (make_batch(event),))
-
-    def await_heal(self) -> None:
-        """Wait until the test hangs in a heal."""
-        wait_for("the hanging test", self.runs, 60)
-
-    def let_go(self) -> None:
-        """Let the test end from now on."""
-        self._go.touch()
-
-    def runs(self) -> list[int]:
-        """Processes that run the test."""
-        told = self._runs.read_text().split()
-        return [int(pid) for pid in told if _lives(pid)]
-
-    def incident(self) -> IncidentRecord:
-        """The only one."""
-        (incident,) = self.ledger.incidents()
-        return incident
-
-    def assert_nothing_left(self) -> None:
-        """No process, working tree or lock of a heal, and no lease."""
-        data = self.deployment.folder / "data"
-        wait_for("the end of what the heal started", lambda: not self.runs(), 20)
-        assert list((data / "work").iterdir()) == []
-        assert list(data.glob("clones/*.git/worktrees/*")) == []
-        client = state_client(self.broker.state_url)
-        assert list(client.scan_iter(keys.lease("*"))) == []
-
-
-def _repository(folder: Path, go: Path, runs: Path) -> Repository:
-    test = _WAITING_TEST.format(go=str(go), runs=str(runs))
-    good = {"shop.py": "def total(prices):\n    return sum(prices)\n", "conftest.py": ""}
-    repository = make_repository(folder / "shop", {**good, "tests/test_shop.py": test})
-    repository.commit({"shop.py": "def total(prices):\n    return sum(prices) - 1\n"})
-    return repository
-
-
-def _lives(pid: str) -> bool:
-    try:
-        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-
-
-@contextmanager
-def workers(deployment: Deployment) -> Iterator[ExitStack]:
-    """Everything but heal workers."""
-    with ExitStack() as running:
-        running.enter_context(deployment.worker("other", OTHER_QUEUES, "-P", "solo"))
-        yield running
 
 
 def stop(worker: subprocess.Popen[bytes]) -> None:
@@ -144,7 +33,7 @@ def stop(worker: subprocess.Popen[bytes]) -> None:
 
 
 def test_a_heal_that_ends_in_time_is_finished(tmp_path: Path, redis_broker: Broker) -> None:
-    scene = Scene(tmp_path, redis_broker, 100)
+    scene = Scene(tmp_path, redis_broker, shutdown_seconds=100)
     with workers(scene.deployment) as running:
         heal = running.enter_context(scene.deployment.worker("heal", *HEAL))
         scene.publish()
@@ -161,7 +50,7 @@ def test_a_heal_that_ends_in_time_is_finished(tmp_path: Path, redis_broker: Brok
 
 
 def test_a_heal_that_takes_longer_is_left_to_another_worker(tmp_path: Path, broker: Broker) -> None:
-    scene = Scene(tmp_path, broker, 0.5)
+    scene = Scene(tmp_path, broker, shutdown_seconds=0.5)
     with workers(scene.deployment) as running:
         heal = running.enter_context(scene.deployment.worker("heal", *HEAL))
         scene.publish()
@@ -183,7 +72,7 @@ def test_a_heal_that_takes_longer_is_left_to_another_worker(tmp_path: Path, brok
 def test_a_second_signal_interrupts_at_once(
     tmp_path: Path, redis_broker: Broker, pool: str
 ) -> None:
-    scene = Scene(tmp_path, redis_broker, LONG)
+    scene = Scene(tmp_path, redis_broker)
     with workers(scene.deployment) as running:
         heal = running.enter_context(scene.deployment.worker("heal", *HEAL, "-P", pool))
         scene.publish()

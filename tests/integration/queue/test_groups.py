@@ -229,6 +229,21 @@ def test_a_heal_that_was_stopped_on_purpose_does_not_count(flow: Flow) -> None:
     assert (incident.state, incident.attempts) == (IncidentState.WAITING, 0)
 
 
+def test_a_worker_without_its_lease_publishes_nothing(flow: Flow) -> None:
+    flow.fail("test_a")
+    answers = []
+
+    def taken_over(request: HealRequest) -> HealReport:
+        answers.append(request.may_publish("paramedic/1"))
+        flow.client.set(keys.lease(GROUP), "another worker's token")
+        answers.append(request.may_publish("paramedic/2"))
+        return healed(request)
+
+    flow.standin.act = taken_over
+    assert flow.healer.heal("shop", REVISION).end is RoundEnd.LOST
+    assert answers == ["", "its lease was lost: another worker heals it"]
+
+
 def test_a_live_lease_keeps_its_group(flow: Flow) -> None:
     flow.fail("test_a")
 
