@@ -157,8 +157,8 @@ def _demand_rabbitmq(url: str) -> None:
     from kombu.connection import Connection  # few commands need it
 
     try:
-        with Connection(url, connect_timeout=SOCKET_TIMEOUT) as connection:
-            connection.ensure_connection(max_retries=1, interval_start=0.2)  # type: ignore[no-untyped-call]
+        with Connection(url, connect_timeout=SOCKET_TIMEOUT) as connection:  # type: ignore[no-untyped-call]
+            connection.ensure_connection(max_retries=1, interval_start=0.2)
     except Exception as error:  # amqp raises errors of many kinds
         said = without_password(": ".join(describe(error)[:2]))
         raise BrokerError(

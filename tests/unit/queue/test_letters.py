@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 
 import pytest
 from kombu.message import Message
@@ -46,3 +47,27 @@ def test_a_replayed_message_is_the_letter_that_it_comes_from() -> None:
     assert (letter.id, letter.replay) == (lineage.letter, 2)
     for odd in ("replay-reasons-1", f"replay-{'ab' * 16}-{'9' * 5000}"):
         assert letter_of_message(message(id=odd), None, queue="").replay == 0
+
+
+def test_a_letter_names_the_target_of_its_events_where_the_routing_key_does_not() -> None:
+    body = b'[[{"events": [{"target": "shop"}]}], {}, {}]'
+    for key, named in (("failure.#", "shop"), ("failure.market", "market"), ("", "")):
+        sent = message(body, id="m")
+        exchange = "paramedic.failures" if key else ""
+        sent.delivery_info = {"exchange": exchange, "routing_key": key}
+        assert letter_of_message(sent, None, queue="").target == named
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b"[]", b"[[]]", b"[[1]]", b"[" * 100_000, b"\xff", b"[{}]"]
+)
+def test_a_body_that_holds_no_events_names_no_target(body: bytes) -> None:
+    sent = message(body, id="m")
+    sent.delivery_info = {"exchange": "", "routing_key": "paramedic.intake"}
+    assert letter_of_message(sent, None, queue="").target == ""
+
+
+def test_a_time_in_a_header_is_kept_as_a_time() -> None:
+    sent = message(b"x", died=[{"time": datetime(2026, 5, 1, 12, tzinfo=UTC)}])
+    headers = letter_of_message(sent, None, queue="q").original.headers
+    assert headers["died"] == [{"time": "2026-05-01T12:00:00+00:00"}]

@@ -11,6 +11,7 @@ import math
 import sys
 from collections.abc import Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def plain(value: object, depth: int = _DEPTH) -> Any:
         return text_of(value)
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value).decode("utf-8", "backslashreplace")
+    if isinstance(value, datetime):
+        return value.isoformat()  # AMQP has a type of its own for times
     if depth > 0 and isinstance(value, Mapping):
         return {text_of(str(name)): plain(item, depth - 1) for name, item in value.items()}
     if depth > 0 and isinstance(value, list | tuple):

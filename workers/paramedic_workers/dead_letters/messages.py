@@ -22,6 +22,12 @@ from paramedic.event import now
 from paramedic_workers.dead_letters.foreign import body_bytes, plain_mapping, text_of, written
 from paramedic_workers.dead_letters.lineage import Lineage, lineage_of
 from paramedic_workers.dead_letters.model import Attempt, DeadLetter, Original, Reason
+from paramedic_workers.dead_letters.origins import (
+    batch_target,
+    queue_of,
+    revision_of,
+    target_of,
+)
 from paramedic_workers.errors import InvalidMessage, WorkerLost, describe
 from paramedic_workers.incidents import Delivery, IncidentRecord
 from paramedic_workers.results import Result
@@ -41,7 +47,6 @@ _ID_LENGTH = 32
 _MOST_ID_LENGTH = 200
 #: Set by replay on messages whose headers have no id.
 _REPLAY_HEADER = "paramedic_replay"
-_FAILURE_KEY = wire.routing_key("")
 _EMBED = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
 
@@ -65,7 +70,7 @@ def letter_of_message(
         reason: why it became a letter.
     """
     original = _original(message)
-    queue = queue or _queue_of(original)
+    queue = queue or queue_of(original)
     lineage = lineage_of(original.headers.get("id")) or lineage_of(
         original.headers.get(_REPLAY_HEADER)
     )
@@ -75,7 +80,7 @@ def letter_of_message(
         replay=lineage.number if lineage else 0,
         faults=_faults(error),
         queue=queue,
-        target=_target_of(original),
+        target=target_of(original),
         original=original,
     )
 
@@ -91,7 +96,7 @@ def identity_of(message: Any) -> str:
     if isinstance(name, str) and name.isascii() and 0 < len(name) <= _MOST_ID_LENGTH:
         return name
     original = _original(message)
-    return _message_id(_queue_of(original), original)
+    return _message_id(queue_of(original), original)
 
 
 def as_worker_lost(letter: DeadLetter, name: str, attempts: Sequence[Attempt]) -> DeadLetter:
@@ -158,7 +163,7 @@ def letter_of_event(
         faults=_problem(problem),
         queue=wire.INTAKE_QUEUE,
         target=text_of(target) if isinstance(target, str) else "",
-        revision=_revision(content),
+        revision=revision_of(content),
         original=_call(wire.INTAKE_TASK, [alone], name, wire.INTAKE_QUEUE),
     )
 
@@ -221,18 +226,9 @@ def letter_of_broken_intake(
         replay=lineage.number if lineage else 0,
         faults=_faults(error),
         queue=wire.INTAKE_QUEUE,
-        target=_batch_target(arguments),
+        target=batch_target(arguments),
         original=original,
     )
-
-
-def _batch_target(arguments: Sequence[object]) -> str:
-    """The target of the first event of a batch."""
-    batch = arguments[0] if arguments else None
-    events = batch.get("events") if isinstance(batch, dict) else None
-    event = events[0] if isinstance(events, list) and events else None
-    target = event.get("target") if isinstance(event, dict) else None
-    return text_of(target) if isinstance(target, str) else ""
 
 
 def letter_of_incident(
@@ -409,21 +405,6 @@ def _message_id(queue: str, original: Original) -> str:
 
 def _digest(*parts: str) -> str:
     return hashlib.sha256(written(parts)).hexdigest()[:_ID_LENGTH]
-
-
-def _queue_of(original: Original) -> str:
-    return wire.INTAKE_QUEUE if original.exchange == wire.FAILURE_EXCHANGE else original.routing_key
-
-
-def _target_of(original: Original) -> str:
-    """The target that the routing key of an event's message names."""
-    key = original.routing_key
-    return key.removeprefix(_FAILURE_KEY) if key.startswith(_FAILURE_KEY) else ""
-
-
-def _revision(content: object) -> str:
-    revision = content.get("revision") if isinstance(content, dict) else None
-    return text_of(revision) if isinstance(revision, str) else ""
 
 
 def _text(value: object) -> str:
