@@ -60,7 +60,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
 def test_every_mistake_is_named_in_one_go(tmp_path: Path) -> None:
     file = write(
         tmp_path,
-        'broker_uri = "redis://x"\nlog_level = "loud"\nheal_attempts = 0\n'
+        'broker_uri = "redis://x"\nlog_level = "loud"\nheal_attempts = 0\nheal_memory = 64\nshutdown_seconds = -1\n'
         "[targets.shop]\nruns = '3'\nparallel = 0\n"
         '[targets."bad name"]\nrepository = "x"\nstrategies = ["magic"]\ndirectory = "../x"\n'
         "[sinks.pigeon]\n",
@@ -69,6 +69,8 @@ def test_every_mistake_is_named_in_one_go(tmp_path: Path) -> None:
     assert "Did you mean broker_url?" in found["broker_uri"]
     assert "debug" in found["log_level"]
     assert "above zero" in found["heal_attempts"]
+    assert "at least 512" in found["heal_memory"]
+    assert "below zero" in found["shutdown_seconds"]
     assert "is missing" in found["targets.shop.repository"]
     assert found["targets.shop.runs"] == "is '3'. Use a whole number."
     assert "letters" in found["targets.bad name"]
