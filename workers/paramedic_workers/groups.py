@@ -24,6 +24,7 @@ from typing import Protocol, cast
 
 import redis
 import structlog
+from msgspec.structs import replace
 
 from paramedic.event import now
 from paramedic_workers import keys
@@ -217,10 +218,16 @@ class GroupHealer:
                 report = self.healer(notes.note).heal(request)
         except BaseException as error:  # noqa: BLE001 - the last boundary around every heal
             _log.exception("the healer raised", target=lease.target, revision=revision)
-            results = [failed_result(self._present(member), error) for member in members]
-            return HealReport(results=tuple(results), revision="")
+            return HealReport(results=(self._failed(members, error),), revision="")
         completed = complete(report.results, members)
         return HealReport(results=tuple(completed), revision=report.revision)
+
+    def _failed(self, members: Sequence[IncidentRecord], error: BaseException) -> Result:
+        """One result for all: what the healer raised is their one cause."""
+        lead = failed_result(self._present(members[0]), error)
+        tests = dict.fromkeys(member.test for member in members if member.test)
+        merged = tuple(member.fingerprint for member in members[1:])
+        return replace(lead, merged=merged, failing_tests=tuple(tests))
 
     def _interrupted(self, lease: Lease, watch: SignalWatch) -> Round:
         """Give the group back, unless its lease was lost: then it is somebody else's.
