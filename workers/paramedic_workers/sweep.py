@@ -26,7 +26,12 @@ import structlog
 from paramedic.event import now
 from paramedic_workers import keys, plain_json
 from paramedic_workers.attempts import AttemptLedger
-from paramedic_workers.dead_letters.messages import as_worker_lost, letter_of_journal
+from paramedic_workers.connections import takes_no_writes
+from paramedic_workers.dead_letters.messages import (
+    as_worker_lost,
+    letter_of_broken_intake,
+    letter_of_journal,
+)
 from paramedic_workers.dead_letters.store import DeadLetters
 from paramedic_workers.incidents import milliseconds
 from paramedic_workers.intake import Intake
@@ -109,11 +114,11 @@ class Sweeper:
 
     def _record_lost_batches(self) -> set[str]:
         """Record what publishers wrote down and no message brought; gives groups to ring for."""
-        patience = self.settings.lease_seconds * JOURNAL_LEASES
-        before = milliseconds(self.clock() - timedelta(seconds=patience))
-        lost = self._read_bytes(
-            "ZRANGE", keys.JOURNAL_PUBLISHED, 0, before, "BYSCORE", "LIMIT", 0, MAX_BATCHES
-        )
+        patience = timedelta(seconds=self.settings.lease_seconds * JOURNAL_LEASES)
+        before, after = (milliseconds(self.clock() + way * patience) for way in (-1, 1))
+        lost = self._journalled(0, before)
+        # A producer's clock may be ahead; what was recorded is not recorded again.
+        lost += self._journalled(f"({after}", "+inf")
         groups: set[str] = set()
         if not lost or self.depths.intake() >= len(lost):
             return groups
@@ -124,6 +129,11 @@ class Sweeper:
             self.client.hdel(keys.JOURNAL, batch_id)  # also where its content names another id
             self.client.zrem(keys.JOURNAL_PUBLISHED, batch_id)
         return groups
+
+    def _journalled(self, first: int | str, last: int | str) -> list[bytes]:
+        """Ids of batches that were published between these times."""
+        place = (keys.JOURNAL_PUBLISHED, first, last, "BYSCORE", "LIMIT", 0, MAX_BATCHES)
+        return cast("list[bytes]", self._read_bytes("ZRANGE", *place))
 
     def _record_journalled(self, batch_id: bytes, content: bytes) -> tuple[str, ...]:
         """Record one batch of the journal; what is none becomes a dead letter."""
@@ -140,9 +150,15 @@ class Sweeper:
             problem = f"The journal's entry is no JSON: {error}."
             self._letters.keep(letter_of_journal(batch_id, content, problem))
             return ()
-        groups = self.intake.record(arguments, name).groups
-        attempts.end(name)
-        return groups
+        try:
+            return self.intake.record(arguments, name).groups
+        except Exception as error:
+            if takes_no_writes(error):
+                raise
+            self._letters.keep(letter_of_broken_intake(arguments, error, name))
+            return ()
+        finally:
+            attempts.end(name)
 
     def _read_bytes(self, *command: object) -> Any:
         """What a command gives, as bytes: publishers write the journal, and may write anything."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from redis.exceptions import ResponseError
 
 from paramedic import Publisher, wire
 from paramedic_workers import keys
@@ -95,6 +97,27 @@ def test_a_batch_whose_message_was_lost_is_recorded_from_the_journal(flow: Flow)
     assert flow.ledger.occurrences() == 3
     assert not flow.intake.record([batch], "the message, found after all").new
     assert flow.client.hlen(keys.JOURNAL) == flow.client.zcard(keys.JOURNAL_PUBLISHED) == 0
+
+
+def test_a_lost_batch_of_a_producer_whose_clock_is_ahead_is_recorded(flow: Flow) -> None:
+    write_journal(flow.client, make_batch(make_event(flow.clock())), flow.clock())
+    flow.clock.forward(-86_400)
+    assert sweeper(flow).sweep().groups == (GROUP,)
+    assert flow.ledger.occurrences() == 1
+
+
+def test_a_batch_of_the_journal_that_breaks_intake_is_a_letter_and_the_sweep_goes_on(
+    flow: Flow,
+) -> None:
+    write_journal(flow.client, make_batch(make_event(flow.clock()), batch="broken"), flow.clock())
+    write_journal(flow.client, make_batch({"odd": 1}, batch="odd"), flow.clock())
+    flow.client.set(keys.INCIDENTS, "no sorted set")
+    flow.clock.forward(flow.settings.lease_seconds * JOURNAL_LEASES)
+    with suppress(ResponseError):  # what forgets incidents cannot read them either
+        sweeper(flow).sweep()
+    letters = {letter.reason for letter in DeadLetters(flow.client).letters()}
+    assert letters == {Reason.ERROR, Reason.INVALID}
+    assert flow.client.hlen(keys.JOURNAL) == 0
 
 
 def test_what_a_publisher_sent_is_found_though_its_message_is_lost(
