@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 from kombu.message import Message
 
-from paramedic_workers.dead_letters import messages
+from paramedic_workers.dead_letters import originals
 from paramedic_workers.dead_letters.lineage import Lineage
 from paramedic_workers.dead_letters.messages import letter_of_message
 from paramedic_workers.errors import InvalidMessage
@@ -22,8 +22,8 @@ def message(body: bytes = b"x", **headers: object) -> Message:
 
 
 def test_a_body_larger_than_any_store_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(messages, "MAX_BODY_BYTES", 10)
-    monkeypatch.setattr(messages, "_HEAD_BYTES", 4)
+    monkeypatch.setattr(originals, "MAX_BODY_BYTES", 10)
+    monkeypatch.setattr(originals, "_HEAD_BYTES", 4)
     body = b"abcdefghijk"
     letter = letter_of_message(message(body), InvalidMessage("It is odd."), queue="")
     assert letter.original.body == b"abcd"

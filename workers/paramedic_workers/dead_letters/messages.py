@@ -8,7 +8,6 @@ is met; a message that was replayed has the id of its letter (see `lineage`).
 from __future__ import annotations
 
 import functools
-import hashlib
 import platform
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,9 +18,17 @@ import msgspec
 
 from paramedic import wire
 from paramedic.event import now
-from paramedic_workers.dead_letters.foreign import body_bytes, plain_mapping, text_of, written
+from paramedic_workers.dead_letters.foreign import text_of, written
 from paramedic_workers.dead_letters.lineage import Lineage, lineage_of
 from paramedic_workers.dead_letters.model import Attempt, DeadLetter, Original, Reason
+from paramedic_workers.dead_letters.originals import (
+    EMBED,
+    bounded,
+    call_of,
+    digest_of,
+    digest_of_message,
+    original_of,
+)
 from paramedic_workers.dead_letters.origins import (
     batch_target,
     queue_of,
@@ -32,22 +39,16 @@ from paramedic_workers.errors import InvalidMessage, WorkerLost, describe
 from paramedic_workers.incidents import Delivery, IncidentRecord
 from paramedic_workers.results import Result
 
-#: Bytes of a body that is kept whole: as base64 it still fits into a Redis string (512 MB),
-#: and RabbitMQ takes no larger message either (128 MiB). Beyond it, the head is kept, the
-#: size and the digest of the whole, and an error is told: it can be in no store we have.
-MAX_BODY_BYTES = 256 * 1024 * 1024
-#: Bytes kept of a body that is larger than that.
-_HEAD_BYTES = 1024 * 1024
 #: Characters of an error's message and of its traceback.
 _MESSAGE_LENGTH = 2_000
 _TRACEBACK_LENGTH = 50_000
-#: Digits of an id.
-_ID_LENGTH = 32
 #: Characters of a task id that a message is known by; one with more is known by all of it.
 _MOST_ID_LENGTH = 200
+#: Task and queue of heals, task of deliveries: as in topology.py, which needs Celery.
+HEAL_QUEUE = "paramedic.heal"
+DELIVER_TASK = "paramedic.deliver"
 #: Set by replay on messages whose headers have no id.
 _REPLAY_HEADER = "paramedic_replay"
-_EMBED = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
 
 class Faults(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,14 +70,14 @@ def letter_of_message(
         queue: it came from; where empty, the one that exchange and routing key lead to.
         reason: why it became a letter.
     """
-    original = _original(message)
+    original = original_of(message)
     queue = queue or queue_of(original)
     lineage = lineage_of(original.headers.get("id")) or lineage_of(
         original.headers.get(_REPLAY_HEADER)
     )
     return _letter(
         reason=reason,
-        letter_id=lineage.letter if lineage else _message_id(queue, original),
+        letter_id=lineage.letter if lineage else digest_of_message(queue, original),
         replay=lineage.number if lineage else 0,
         faults=_faults(error),
         queue=queue,
@@ -95,8 +96,8 @@ def identity_of(message: Any) -> str:
     name = headers.get("id") if isinstance(headers, dict) else None
     if isinstance(name, str) and name.isascii() and 0 < len(name) <= _MOST_ID_LENGTH:
         return name
-    original = _original(message)
-    return _message_id(queue_of(original), original)
+    original = original_of(message)
+    return digest_of_message(queue_of(original), original)
 
 
 def as_worker_lost(letter: DeadLetter, name: str, attempts: Sequence[Attempt]) -> DeadLetter:
@@ -110,7 +111,7 @@ def as_worker_lost(letter: DeadLetter, name: str, attempts: Sequence[Attempt]) -
     lineage = lineage_of(name)
     return msgspec.structs.replace(
         letter,
-        id=lineage.letter if lineage else _digest("lost", name),
+        id=lineage.letter if lineage else digest_of("lost", name),
         replay=lineage.number if lineage else 0,
         reason=Reason.WORKER_LOST,
         error_type=describe(WorkerLost())[0],
@@ -158,13 +159,13 @@ def letter_of_event(
     target = content.get("target") if isinstance(content, dict) else None
     return _letter(
         reason=Reason.INVALID,
-        letter_id=lineage.letter if lineage else _digest("event", name, str(number)),
+        letter_id=lineage.letter if lineage else digest_of("event", name, str(number)),
         replay=lineage.number if lineage else 0,
         faults=_problem(problem),
         queue=wire.INTAKE_QUEUE,
         target=text_of(target) if isinstance(target, str) else "",
         revision=revision_of(content),
-        original=_call(wire.INTAKE_TASK, [alone], name, wire.INTAKE_QUEUE),
+        original=call_of(wire.INTAKE_TASK, [alone], name, wire.INTAKE_QUEUE),
     )
 
 
@@ -177,11 +178,11 @@ def letter_of_journal(batch_id: bytes, content: bytes, problem: str) -> DeadLett
         problem: what is wrong with it, one sentence.
     """
     name = batch_id.decode("utf-8", "backslashreplace")
-    original = _call(wire.INTAKE_TASK, [], name, wire.INTAKE_QUEUE)
-    body = b"[[" + content + b"], {}, " + written(_EMBED) + b"]"
+    original = call_of(wire.INTAKE_TASK, [], name, wire.INTAKE_QUEUE)
+    body = b"[[" + content + b"], {}, " + written(EMBED) + b"]"
     return _letter(
         reason=Reason.INVALID,
-        letter_id=_digest("journal", name),
+        letter_id=digest_of("journal", name),
         replay=0,
         faults=_problem(problem),
         queue=wire.INTAKE_QUEUE,
@@ -200,11 +201,11 @@ def letter_of_arguments(arguments: Sequence[object], problem: str, message_id: s
     lineage = lineage_of(message_id)
     return _letter(
         reason=Reason.INVALID,
-        letter_id=lineage.letter if lineage else _digest("arguments", message_id),
+        letter_id=lineage.letter if lineage else digest_of("arguments", message_id),
         replay=lineage.number if lineage else 0,
         faults=_problem(problem),
         queue=wire.INTAKE_QUEUE,
-        original=_call(wire.INTAKE_TASK, list(arguments), message_id, wire.INTAKE_QUEUE),
+        original=call_of(wire.INTAKE_TASK, list(arguments), message_id, wire.INTAKE_QUEUE),
     )
 
 
@@ -219,10 +220,10 @@ def letter_of_broken_intake(
         message_id: of the message.
     """
     lineage = lineage_of(message_id)
-    original = _call(wire.INTAKE_TASK, list(arguments), message_id, wire.INTAKE_QUEUE)
+    original = call_of(wire.INTAKE_TASK, list(arguments), message_id, wire.INTAKE_QUEUE)
     return _letter(
         reason=Reason.ERROR,
-        letter_id=lineage.letter if lineage else _digest("arguments", message_id),
+        letter_id=lineage.letter if lineage else digest_of("arguments", message_id),
         replay=lineage.number if lineage else 0,
         faults=_faults(error),
         queue=wire.INTAKE_QUEUE,
@@ -261,7 +262,7 @@ def letter_of_incident(
         revision=incident.commit or incident.revision,
         phase=str(result.cause.phase),
         attempts=tuple(attempts),
-        original=_call(HEAL_QUEUE, [incident.target, revision], letter_id, HEAL_QUEUE),
+        original=call_of(HEAL_QUEUE, [incident.target, revision], letter_id, HEAL_QUEUE),
     )
 
 
@@ -289,24 +290,19 @@ def letter_of_delivery(
         result=result_id,
         sink=delivery.sink,
         attempts=delivery.tries,
-        original=_call(DELIVER_TASK, [delivery.sink, result_id], letter_id, queue),
+        original=call_of(DELIVER_TASK, [delivery.sink, result_id], letter_id, queue),
     )
 
 
 def delivery_letter_id(sink: str, result_id: str) -> str:
     """The id that the letter of a delivery has, if there is one."""
-    return _digest("delivery", sink, result_id)
+    return digest_of("delivery", sink, result_id)
 
 
 def incident_letter_id(incident: IncidentRecord) -> str:
     """The id that the letter of an incident has, if its heal has failed."""
     opened = str(incident.opened_at.timestamp())
-    return incident.letter or _digest("incident", incident.fingerprint, opened)
-
-
-#: Task and queue of heals, task of deliveries: as in topology.py, which needs Celery.
-HEAL_QUEUE = "paramedic.heal"
-DELIVER_TASK = "paramedic.deliver"
+    return incident.letter or digest_of("incident", incident.fingerprint, opened)
 
 
 @functools.cache
@@ -322,7 +318,7 @@ def versions() -> dict[str, str]:
 
 
 def _letter(*, letter_id: str, faults: Faults, original: Original, **values: Any) -> DeadLetter:
-    original, note = _bounded(original)
+    original, note = bounded(original)
     message = " ".join(text_of(faults.message).split())[:_MESSAGE_LENGTH]
     return DeadLetter(
         id=letter_id,
@@ -345,67 +341,3 @@ def _faults(error: BaseException | None) -> Faults:
 
 def _problem(problem: str) -> Faults:
     return Faults(error_type=describe(InvalidMessage())[0], message=problem)
-
-
-def _original(message: Any) -> Original:
-    """The message as it came, as far as kombu has left it so."""
-    headers = plain_mapping(getattr(message, "headers", None))
-    if not getattr(message, "errors", None):
-        headers.pop("compression", None)  # kombu has taken it apart already
-    properties = plain_mapping(getattr(message, "properties", None))
-    properties.pop("delivery_info", None)
-    properties.pop("application_headers", None)  # AMQP has the headers here once more
-    delivery = plain_mapping(getattr(message, "delivery_info", None))
-    return Original(
-        body=body_bytes(getattr(message, "body", None)),
-        content_type=_text(getattr(message, "content_type", None)),
-        content_encoding=_text(getattr(message, "content_encoding", None)),
-        headers=headers,
-        properties=properties,
-        exchange=_text(delivery.get("exchange")),
-        routing_key=_text(delivery.get("routing_key")),
-    )
-
-
-def _call(task: str, arguments: Sequence[object], name: str, queue: str) -> Original:
-    """The message that calls a task."""
-    return Original(
-        body=written([list(arguments), {}, _EMBED]),
-        content_type=wire.CONTENT_TYPE,
-        content_encoding=wire.CONTENT_ENCODING,
-        headers={"lang": "py", "task": task, "id": text_of(name), "root_id": text_of(name)},
-        properties={"correlation_id": text_of(name)},
-        routing_key=queue,
-    )
-
-
-def _bounded(original: Original) -> tuple[Original, str]:
-    """The original, and a sentence where not even its body can be kept whole."""
-    size = len(original.body)
-    if size <= MAX_BODY_BYTES:
-        return original, ""
-    digest = hashlib.sha256(original.body).hexdigest()
-    note = (
-        f"Of its {size} bytes (SHA-256 {digest}) only the first {_HEAD_BYTES} are kept:"
-        " no broker takes so large a message again."
-    )
-    return msgspec.structs.replace(original, body=original.body[:_HEAD_BYTES]), note
-
-
-def _message_id(queue: str, original: Original) -> str:
-    """The identity of a message: all of it but what a second delivery changes."""
-    changing = ("redelivered", "x-delivery-count", "x-death")
-    headers = {name: value for name, value in original.headers.items() if name not in changing}
-    frame = [headers, original.properties, original.content_type, original.content_encoding]
-    place = [queue, original.exchange, original.routing_key]
-    shape = hashlib.sha256(written([frame, place]))
-    shape.update(original.body)
-    return shape.hexdigest()[:_ID_LENGTH]
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256(written(parts)).hexdigest()[:_ID_LENGTH]
-
-
-def _text(value: object) -> str:
-    return "" if value is None else text_of(str(value))
