@@ -81,7 +81,7 @@ def test_a_frozen_heal_that_wakes_up_publishes_nothing(tmp_path: Path, broker: B
         woken = healing_process(scene)
         os.killpg(frozen.pid, signal.SIGSTOP)
         running.enter_context(scene.deployment.process("beat", "beat"))
-        running.enter_context(scene.deployment.worker("other", *HEAL))
+        running.enter_context(scene.deployment.worker("next", *HEAL))
         await_attempt(scene, 2)
         os.killpg(frozen.pid, signal.SIGCONT)
         log = scene.deployment.log("frozen")
