@@ -60,7 +60,8 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
 def test_every_mistake_is_named_in_one_go(tmp_path: Path) -> None:
     file = write(
         tmp_path,
-        'broker_uri = "redis://x"\nlog_level = "loud"\nheal_attempts = 0\nheal_memory = 64\nshutdown_seconds = -1\n'
+        'broker_uri = "redis://x"\nlog_level = "loud"\nheal_attempts = 0\n'
+        "heal_memory = 64\nshutdown_seconds = -1\n"
         "[targets.shop]\nruns = '3'\nparallel = 0\n"
         '[targets."bad name"]\nrepository = "x"\nstrategies = ["magic"]\ndirectory = "../x"\n'
         "[sinks.pigeon]\n",
