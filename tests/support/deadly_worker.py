@@ -1,9 +1,9 @@
-"""A worker of every queue that dies of messages: `python -m tests.support.deadly_worker POOL`.
+"""A worker of every queue that dies of messages: `python -m tests.support.deadly_worker POOL [SECONDS]`.
 
 With a pool of `solo` its process is killed before a message with the word `deadly` in its body
 is decoded, and then started again, as a supervisor would; with `prefork` a process of the pool
-is killed, by its task; one with the word `hanging` hangs there. Each try is written to the
-file `tries`.
+is killed, by its task; one with the word `hanging` hangs there, and a second argument gives
+the seconds after which it is killed. Each try is written to the file `tries`.
 """
 
 from __future__ import annotations
@@ -29,8 +29,6 @@ from paramedic_workers.runtime import Parts, use_parts
 
 DEADLY = b"deadly"
 HANGING = b"hanging"
-#: Seconds after which a task of the pool is killed.
-TIME_LIMIT = 3
 TRIES = Path("tries")
 
 
@@ -64,7 +62,7 @@ def main() -> None:
     if pool == "solo":
         vars(consumer)["check_message"] = _check_message
     else:
-        app.conf.task_time_limit = TIME_LIMIT
+        app.conf.task_time_limit = float(sys.argv[2])
         use_parts(app, Parts(intake=_DeadlyIntake))
     client = state_client(ledger_url(settings))
     queues = ",".join(queue.name for queue in topology.queues(["file"]))

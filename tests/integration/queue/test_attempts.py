@@ -55,12 +55,19 @@ def left_behind(client: redis.Redis) -> list[str]:
 
 
 @contextmanager
-def deadly_worker(made: Deployment, pool: str) -> Iterator[None]:
-    """A worker that messages kill, and that is started again each time."""
+def deadly_worker(made: Deployment, pool: str, time_limit: float = 100) -> Iterator[None]:
+    """A worker that messages kill, and that is started again each time.
+
+    Args:
+        made: where it runs.
+        pool: of the worker.
+        time_limit: seconds after which a task of a prefork pool is killed; long enough for
+            its parent to see first that its process has died.
+    """
     with made.log("deadly").open("wb") as log:
         root = Path(__file__).parents[3]
         running = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.deadly_worker", pool],
+            [sys.executable, "-m", "tests.support.deadly_worker", pool, str(time_limit)],
             env={**made.environment, "PYTHONPATH": str(root)},
             cwd=made.folder,
             stdout=log,
@@ -116,11 +123,11 @@ def test_what_kills_its_worker_is_tried_three_times_and_is_a_letter_then(
 def test_a_batch_that_hangs_in_intake_is_a_letter(broker: Broker, tmp_path: Path) -> None:
     made = make_deployment(tmp_path, broker)
     batch = make_batch(make_event(now(), "hanging"))
-    with state_client(broker.state_url) as client, deadly_worker(made, "prefork"):
+    with state_client(broker.state_url) as client, deadly_worker(made, "prefork", 3):
         push(broker, wire.INTAKE_TASK, "the-message", batch)
         (letter,) = wait_for("the letter", lambda: list(DeadLetters(client).letters()))
         wait_for("it to be acknowledged", lambda: not client.hlen("unacked"))
-        assert not left_behind(client)
+        wait_for("its attempt to be forgotten", lambda: not left_behind(client))
     assert (letter.reason, letter.queue) == (Reason.TIMEOUT, wire.INTAKE_QUEUE)
     assert json.loads(letter.original.body)[0] == [batch]
 
