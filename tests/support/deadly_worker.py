@@ -1,9 +1,9 @@
-"""A worker of every queue that dies of messages: `python -m tests.support.deadly_worker POOL [SECONDS]`.
+"""A worker that dies of messages: `python -m tests.support.deadly_worker POOL SECONDS`.
 
 With a pool of `solo` its process is killed before a message with the word `deadly` in its body
 is decoded, and then started again, as a supervisor would; with `prefork` a process of the pool
-is killed, by its task; one with the word `hanging` hangs there, and a second argument gives
-the seconds after which it is killed. Each try is written to the file `tries`.
+is killed, by its task; one with the word `hanging` hangs there, and is killed after so many
+seconds. Each try is written to the file `tries`.
 """
 
 from __future__ import annotations
