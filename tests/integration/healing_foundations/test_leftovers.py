@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -167,3 +168,32 @@ def test_what_a_clone_remembers_of_a_tree_whose_heal_is_over_is_swept(
     assert kept.exists()
     sweep_leftovers(data)
     assert list((data / "clones").glob("*.git/worktrees/*")) == []
+
+
+def test_what_a_heal_had_half_deleted_when_it_was_killed_is_swept(
+    data: Path, open_workspace: OpenWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def begin_to_delete(path: Path) -> None:
+        (path / "gitdir").unlink()
+        raise Killed
+
+    workspace = open_workspace()
+    tree = workspace.checkout("HEAD")
+    shutil.rmtree(tree)
+    with monkeypatch.context() as patched:
+        patched.setattr("paramedic_workers.healing.trees.remove_tree", _only(tree, begin_to_delete))
+        with pytest.raises(Killed):
+            workspace.discard(tree)
+    workspace.close()
+    sweep_leftovers(data)
+    (clone,) = (data / "clones").glob("*.git")
+    assert list(clone.glob("worktrees/*")) == []
+    assert list(clone.glob("forgotten-*")) == []
+
+
+def _only(tree: Path, delete: Callable[[Path], None]) -> Callable[[Path], None]:
+    """Deletes everything but this tree, which is gone already."""
+    return lambda path: None if path == tree else delete(path)

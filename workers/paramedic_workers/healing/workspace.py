@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,6 +29,9 @@ from paramedic_workers.healing.locks import FileLock
 from paramedic_workers.healing.model import Deadline
 from paramedic_workers.healing.processes import end_orphans
 from paramedic_workers.settings import TargetSettings
+
+#: How the names of folders in a clone begin that are being deleted.
+_FORGOTTEN = "forgotten-"
 
 _log = structlog.get_logger()
 
@@ -166,7 +170,8 @@ class Workspace:
         if administration is None:
             return
         trees.remove_tree(root)
-        trees.remove_tree(administration)
+        with suppress(FileNotFoundError):
+            _forget_tree(administration)
 
     def apply(self, root: Path, diff: str) -> None:
         """Change the files of a working tree as the diff says: all of it, or nothing.
@@ -301,7 +306,7 @@ def _forget_trees(clones: Path, folder: Path) -> None:
     for pointer in clones.glob("*.git/worktrees/*/gitdir"):
         with suppress(FileNotFoundError):
             if Path(pointer.read_text().strip()).is_relative_to(folder):
-                trees.remove_tree(pointer.parent)
+                _forget_tree(pointer.parent)
 
 
 def _forget_lost_trees(clones: Path, work: Path) -> None:
@@ -313,7 +318,20 @@ def _forget_lost_trees(clones: Path, work: Path) -> None:
         with suppress(FileNotFoundError, ValueError):
             tree = Path(pointer.read_text().strip()).relative_to(work)
             if not (work / tree.parts[0]).exists():
-                trees.remove_tree(pointer.parent)
+                _forget_tree(pointer.parent)
+    for forgotten in clones.glob(f"*.git/{_FORGOTTEN}*"):
+        trees.remove_tree(forgotten)
+
+
+def _forget_tree(entry: Path) -> None:
+    """Remove what a clone remembers of one tree.
+
+    It is moved out of the way first: half of it, left by a process that was killed, could
+    not be told from a tree that is just being added.
+    """
+    forgotten = entry.parents[1] / f"{_FORGOTTEN}{uuid.uuid4().hex}"
+    entry.rename(forgotten)
+    trees.remove_tree(forgotten)
 
 
 def _asked(user: snapshot.Checkout | None, revision: str | None) -> str | None:
