@@ -24,7 +24,7 @@ from tests.support.fuzz import Fuzzed, fuzzed
 from tests.support.waiting import wait_for
 from tests.support.workers import make_deployment
 
-MESSAGES = int(os.environ.get("PARAMEDIC_FUZZ_MESSAGES", "4000"))
+MESSAGES = int(os.environ.get("PARAMEDIC_FUZZ_MESSAGES", "2000"))
 SEED = int(os.environ.get("PARAMEDIC_CHAOS_SEED", "0")) or random.randrange(1, 10**6)
 #: Messages that are in the queue at once; the broker of a test has little memory.
 WAVE = 1000

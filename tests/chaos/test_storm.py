@@ -26,7 +26,7 @@ from tests.support.rabbitmq import private_rabbitmq, scripts
 from tests.support.storm import POISON, REPEATS, TARGETS, TESTS, Storm
 from tests.support.waiting import wait_for
 
-SECONDS = float(os.environ.get("PARAMEDIC_CHAOS_SECONDS", "20"))
+SECONDS = float(os.environ.get("PARAMEDIC_CHAOS_SECONDS", "10"))
 SEED = int(os.environ.get("PARAMEDIC_CHAOS_SEED", "0")) or random.randrange(1, 10**6)
 #: Seconds that it may take, after the storm, until everything has ended.
 AFTERMATH = 120
@@ -63,7 +63,7 @@ def test_every_event_of_a_storm_ends_in_one_incident_and_one_delivered_result(
         publishing.join()
         wait_for("all of it to end", lambda: settled(ledger, storm), AFTERMATH)
         facts = seen(ledger, storm)
-        record_property("storm", facts)
+        record_property("storm", str(facts))
         sys.stderr.write(f"\nstorm of {SECONDS:.0f} s, seed {SEED}: {facts}\n")
         assert storm.stop() == 0
     assert facts.events == storm.published == (TARGETS * TESTS + 1) * REPEATS
