@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test chaos unit lint format types bench bench-repair schema lock clean
+.PHONY: help install demo up test simulate chaos unit lint format types bench bench-repair schema lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ up: $(STAMP) ## broker, workers and beat in the foreground, for your own targets
 
 test: $(STAMP) ## every test, in parallel
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+simulate: $(STAMP) ## every failure condition, on a private broker: expected and seen
+	@$(BIN)/paramedic simulate
 
 chaos: $(STAMP) ## the storms and the fuzzing at full length (about 20 minutes); SEED=N repeats one
 	PARAMEDIC_CHAOS_SECONDS=120 PARAMEDIC_FUZZ_MESSAGES=100000 PARAMEDIC_CHAOS_SEED=$(or $(SEED),0) \

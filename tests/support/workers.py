@@ -109,7 +109,7 @@ def make_deployment(
     """
     lines = [f"{name} = {value}" for name, value in settings.items()]
     lines += ["[sinks.file]", "[targets.shop]", f'repository = "{repository}"', "runs = 1"]
-    lines += [f'python = "{sys.executable}"', 'sandbox = "off"']
+    lines += [f'python = "{sys.executable}"', 'sandbox = "off"', "repair_budget = 10"]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "paramedic.toml").write_text("\n".join(lines) + "\n")
     if isinstance(broker, str):

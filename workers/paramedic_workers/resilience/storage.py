@@ -9,11 +9,13 @@ from __future__ import annotations
 import errno
 import shutil
 from pathlib import Path
-
-import redis
+from typing import TYPE_CHECKING
 
 from paramedic_workers.errors import ParamedicError, StorageFull
 from paramedic_workers.resilience.transience import tells_of_a_full_disk
+
+if TYPE_CHECKING:  # healing runs without a broker
+    import redis
 
 _MEBIBYTE = 1024 * 1024
 #: Share of Redis' `maxmemory` from which on no heal begins: the rest is for what runs.
