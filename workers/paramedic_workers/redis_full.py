@@ -33,13 +33,6 @@ from paramedic_workers.connections import takes_no_writes
 LOOK_SECONDS = 1.0
 #: Looks between two lines of the log.
 _LOOKS_PER_LINE = 30
-#: Notes what was taken off a queue and is not acknowledged yet. The ZREM finds nothing; it
-#: marks the script as one that has written. KEYS: index, hash. ARGV: tag, time, message.
-_NOTE_TAKEN = """
-redis.call('ZREM', KEYS[1], ARGV[1])
-redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
-redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
-"""
 
 _log = structlog.get_logger()
 
@@ -53,7 +46,7 @@ class QoS(kombu_redis.QoS):
         noted = dumps([message._raw, place["exchange"], place["routing_key"]])
         with self.channel.conn_or_acquire() as client:
             client.eval(
-                _NOTE_TAKEN,
+                keys.NOTE_TAKEN,
                 2,
                 *(self.unacked_index_key, self.unacked_key),
                 *(delivery_tag, time.time(), noted),

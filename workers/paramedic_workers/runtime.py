@@ -103,9 +103,7 @@ def runtime(app: Celery) -> Runtime:
         client=client,
         attempts=attempts,
         intake=intake,
-        letters=DeadLetters(
-            client, limit=settings.dead_letter_limit, days=settings.dead_letter_days
-        ),
+        letters=DeadLetters.of(client, settings),
         healer=GroupHealer(
             client=client,
             settings=settings,

@@ -52,17 +52,6 @@ JOURNAL_LEASES = 2.0
 MAX_BATCHES = 50
 
 _log = structlog.get_logger()
-#: Takes a lock, unless somebody holds it. KEYS: the lock. ARGV: a token, its seconds. The DEL
-#: marks the script as one that has written, so that it is let through by a Redis that is full:
-#: sweeping is what makes room there.
-_LOCK = """
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-redis.call('DEL', KEYS[1])
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-return 1
-"""
-#: Gives a lock back, if it is still ours. KEYS: the lock. ARGV: its token.
-_UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +87,7 @@ class Sweeper:
     def sweep(self) -> Doorbells:
         """Sweep once; gives nothing where another sweep is running."""
         token = uuid.uuid4().hex
-        if not self.client.eval(_LOCK, 1, keys.SWEEP, token, SWEEP_LEASE):
+        if not self.client.eval(keys.LOCK_SWEEP, 1, keys.SWEEP, token, SWEEP_LEASE):
             return Doorbells()
         try:
             opened = self._record_lost_batches()
@@ -109,7 +98,7 @@ class Sweeper:
             )
             self._forget()
         finally:
-            self.client.eval(_UNLOCK, 1, keys.SWEEP, token)
+            self.client.eval(keys.UNLOCK_SWEEP, 1, keys.SWEEP, token)
         return bells
 
     def _record_lost_batches(self) -> set[str]:
@@ -166,11 +155,7 @@ class Sweeper:
 
     @property
     def _letters(self) -> DeadLetters:
-        return DeadLetters(
-            self.client,
-            limit=self.settings.dead_letter_limit,
-            days=self.settings.dead_letter_days,
-        )
+        return DeadLetters.of(self.client, self.settings)
 
     @property
     def _removed_sinks(self) -> RemovedSinks:

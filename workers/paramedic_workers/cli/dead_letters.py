@@ -230,9 +230,7 @@ def _open() -> _Place:
     settings = settings_file.load()
     quiet_logs(settings)
     client = connect(settings)
-    limit, days = settings.dead_letter_limit, settings.dead_letter_days
-    store = DeadLetters(client, limit=limit, days=days)
-    return _Place(settings=settings, client=client, store=store)
+    return _Place(settings=settings, client=client, store=DeadLetters.of(client, settings))
 
 
 def _criteria(filters: dict[str, Any]) -> Criteria:

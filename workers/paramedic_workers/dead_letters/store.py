@@ -22,6 +22,7 @@ from paramedic_workers.dead_letters.criteria import Criteria
 from paramedic_workers.dead_letters.model import DeadLetter, LetterState, Original, Replay
 from paramedic_workers.errors import UsageError
 from paramedic_workers.incidents import milliseconds
+from paramedic_workers.settings import Settings
 
 #: Letters kept, unless the settings say otherwise.
 LIMIT = 10_000
@@ -65,6 +66,11 @@ class DeadLetters:
     limit: int = LIMIT
     #: Days that a letter is kept.
     days: float = DAYS
+
+    @classmethod
+    def of(cls, client: redis.Redis, settings: Settings) -> DeadLetters:
+        """The store within the bounds of the settings."""
+        return cls(client, limit=settings.dead_letter_limit, days=settings.dead_letter_days)
 
     def keep(self, letter: DeadLetter) -> bool:
         """Keep a letter; False where it is there already.

@@ -115,9 +115,6 @@ The rest:
 
 The scripts build key names from their arguments, so a Redis Cluster cannot hold
 the ledger; one server with replicas can.
-
-Two kinds of scripts stand elsewhere, beside their only use: the one that writes kombu's own
-keys (`redis_full`), whose names are a channel's, and the lock of the sweep (`sweep`).
 """
 
 from __future__ import annotations
@@ -126,6 +123,7 @@ from paramedic import wire
 from paramedic_workers.keys.attempt_scripts import BEGIN_ATTEMPT as BEGIN_ATTEMPT
 from paramedic_workers.keys.attempt_scripts import END_ATTEMPTS as END_ATTEMPTS
 from paramedic_workers.keys.attempt_scripts import WITHDRAW_ATTEMPTS as WITHDRAW_ATTEMPTS
+from paramedic_workers.keys.broker_scripts import NOTE_TAKEN as NOTE_TAKEN
 from paramedic_workers.keys.dead_letter_scripts import DISCARD_LETTERS as DISCARD_LETTERS
 from paramedic_workers.keys.dead_letter_scripts import DROP_LETTER as DROP_LETTER
 from paramedic_workers.keys.dead_letter_scripts import KEEP_LETTER as KEEP_LETTER
@@ -154,6 +152,8 @@ from paramedic_workers.keys.resilience_scripts import END_HOLD as END_HOLD
 from paramedic_workers.keys.resilience_scripts import HOLD_GROUP as HOLD_GROUP
 from paramedic_workers.keys.resilience_scripts import NOTE_BREAKER as NOTE_BREAKER
 from paramedic_workers.keys.resilience_scripts import TAKE_RATE as TAKE_RATE
+from paramedic_workers.keys.sweep_scripts import LOCK_SWEEP as LOCK_SWEEP
+from paramedic_workers.keys.sweep_scripts import UNLOCK_SWEEP as UNLOCK_SWEEP
 
 PREFIX = "paramedic:"
 

@@ -140,9 +140,8 @@ def _members(client: redis.Redis, sets: list[str]) -> int:
 
 
 def _letters(client: redis.Redis, settings: Settings) -> LettersState:
-    limit, days = settings.dead_letter_limit, settings.dead_letter_days
-    store = DeadLetters(client, limit=limit, days=days)
-    expiring = milliseconds(now() - timedelta(days=days) + NOTICE)
+    store = DeadLetters.of(client, settings)
+    expiring = milliseconds(now() - timedelta(days=store.days) + NOTICE)
     return LettersState(
         waiting=store.count(),
         by_reason=store.counts(),
