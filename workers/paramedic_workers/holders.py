@@ -14,8 +14,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-#: States of processes that have ended and are not yet reaped.
-_DEAD = (b"Z", b"X")
+from paramedic_workers.healing.processes import runs_since, start_of, status_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,14 +45,14 @@ class Holder:
 
     def is_dead(self) -> bool:
         """Whether it is known to be dead; processes of other machines never are."""
-        return self.start > 0 and self._is_here() and not _lives(self.pid, self.start)
+        return self.start > 0 and self._is_here() and not runs_since(self.pid, self.start)
 
     def is_child_of(self, parent: int) -> bool:
         """Whether it is a living child of this process of this machine."""
-        if not self._is_here() or not _lives(self.pid, self.start):
+        if not self._is_here() or not runs_since(self.pid, self.start):
             return False
         try:
-            return int(_status(self.pid)[1]) == parent
+            return int(status_of(self.pid)[1]) == parent
         except OSError:
             return False
 
@@ -78,20 +77,8 @@ def this_machine() -> str:
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
 
 
-def _lives(pid: int, start: int) -> bool:
-    try:
-        return _status(pid)[0] not in _DEAD and _started(pid) == start
-    except OSError:
-        return False
-
-
 def _started(pid: int) -> int:
     try:
-        return int(_status(pid)[19])
+        return start_of(pid)
     except OSError:  # no /proc: leases of this process are found by their expiry alone
         return 0
-
-
-def _status(pid: int) -> list[bytes]:
-    """The fields of its `stat` from the third, its state, on; proc(5) tells what they are."""
-    return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()

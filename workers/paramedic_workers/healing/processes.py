@@ -184,7 +184,7 @@ def _below(root: int) -> Iterator[int]:
     children: dict[int, list[int]] = {}
     for pid in _processes():
         with suppress(OSError):
-            state, parent, *_ = _status_of(pid)
+            state, parent, *_ = status_of(pid)
             children.setdefault(int(parent), []).append(pid if state not in _DEAD else -pid)
     waiting = [root]
     while waiting:
@@ -196,7 +196,7 @@ def _below(root: int) -> Iterator[int]:
 
 def new_mark() -> str:
     """A mark that no other tree carries."""
-    return f"{os.getpid()}.{_start_of(os.getpid())}-{os.urandom(8).hex()}"
+    return f"{os.getpid()}.{start_of(os.getpid())}-{os.urandom(8).hex()}"
 
 
 def end_orphans() -> int:
@@ -256,24 +256,39 @@ def _belongs(pid: int, mark: str, session: int) -> bool:
 
 
 def _is_zombie(pid: int) -> bool:
-    return _status_of(pid)[0] in _DEAD
+    return status_of(pid)[0] in _DEAD
 
 
 def _lives(worker: str) -> bool:
     """Whether the worker of a mark still runs: its id may be another process's by now."""
     pid, _, start = worker.partition(".")
-    with suppress(OSError, ValueError):
-        return _start_of(int(pid)) == int(start) and not _is_zombie(int(pid))
+    with suppress(ValueError):
+        return runs_since(int(pid), int(start))
     return False
 
 
-def _start_of(pid: int) -> int:
-    """When a process was started, in clock ticks since the machine was."""
-    return int(_status_of(pid)[19])
+def runs_since(pid: int, start: int) -> bool:
+    """Whether a process lives that was started then, see `start_of`; not a later one."""
+    with suppress(OSError):
+        return start_of(pid) == start and not _is_zombie(pid)
+    return False
 
 
-def _status_of(pid: int) -> list[bytes]:
-    """The fields of its `stat` from the third, its state, on; proc(5) tells what they are."""
+def start_of(pid: int) -> int:
+    """When a process was started, in clock ticks since the machine was.
+
+    Raises:
+        OSError: there is no such process, or no /proc.
+    """
+    return int(status_of(pid)[19])
+
+
+def status_of(pid: int) -> list[bytes]:
+    """The fields of its `stat` from the third, its state, on; proc(5) tells what they are.
+
+    Raises:
+        OSError: there is no such process, or no /proc.
+    """
     return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
 
 
