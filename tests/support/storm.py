@@ -134,14 +134,14 @@ class Storm:
             )
             for name in self._repositories
         }
-        for number, (name, test) in enumerate(planned):
+        for name, test in planned:
             # Seen before the storm: what is seen after a heal opens its incident again.
             event = make_event(
                 began, f"test_shop.py::{test}", target=name, revision=self._revision(name)
             )
             publishers[name].report(event)
             self.published += 1
-            time.sleep(seconds / len(planned) * (number % 2) * 2)
+            time.sleep(seconds / len(planned))
         for publisher in publishers.values():
             while not publisher.flush(5):
                 time.sleep(0.1)

@@ -24,7 +24,7 @@ from paramedic.event import now
 from paramedic_workers import keys
 from paramedic_workers.attempts import MESSAGE_ATTEMPTS
 from paramedic_workers.dead_letters.messages import letter_of_delivery
-from paramedic_workers.dead_letters.model import Attempt
+from paramedic_workers.dead_letters.model import Attempt, DeadLetter
 from paramedic_workers.dead_letters.store import encode_letter, note_letters
 from paramedic_workers.errors import DeliveryError, describe
 from paramedic_workers.incidents import Delivery, DeliveryEnd, Ledger, moment
@@ -142,7 +142,7 @@ class Outbox:
         error: BaseException | None,
     ) -> DeliveryReport:
         end = standing.outcome
-        letters = []
+        letter = None
         if error is not None:
             _log.warning(
                 "a sink refused a result",
@@ -153,29 +153,52 @@ class Outbox:
             )
             if end is DeliveryEnd.GIVEN_UP:
                 queue = results_queue(standing.sink)
-                letters = [letter_of_delivery(result_id, result, standing, error, queue)]
+                letter = letter_of_delivery(result_id, result, standing, error, queue)
         pause = pause_after(
             standing.attempts, first=self.first_pause, factor=PAUSE_FACTOR, greatest=GREATEST_PAUSE
         )
-        answer = self.client.eval(
-            keys.SETTLE_DELIVERY,
-            0,
-            standing.sink,
-            result_id,
-            end,
-            int(pause * 1000),
-            msgspec.json.encode(standing),
-            encode_letter(letters[0]) if letters else "",
-        )
-        discarded, *due = cast("tuple[int, str | None]", answer)
-        note_letters(letters, discarded)
-        return DeliveryReport(end=end, next_due=due[0] if due else None)
+        next_due = settle_delivery(self.client, result_id, standing, letter, pause)
+        return DeliveryReport(end=end, next_due=next_due)
 
     def _end(self, attempt: int, error: BaseException | None) -> DeliveryEnd:
         if error is None:
             return DeliveryEnd.DELIVERED
         pointless = isinstance(error, DeliveryError) and not error.transient
         return DeliveryEnd.GIVEN_UP if pointless or attempt >= self.attempts else DeliveryEnd.RETRY
+
+
+def settle_delivery(
+    client: redis.Redis,
+    result_id: str,
+    standing: Delivery,
+    letter: DeadLetter | None = None,
+    pause: float = 0.0,
+) -> str | None:
+    """End one delivery in the ledger, and keep its letter, in one step.
+
+    Args:
+        client: of the ledger.
+        result_id: of the result.
+        standing: how its delivery ended.
+        letter: of a delivery that was given up.
+        pause: seconds until a retry.
+
+    Returns:
+        The id of a result that is due at the same sink, or None.
+    """
+    answer = client.eval(
+        keys.SETTLE_DELIVERY,
+        0,
+        standing.sink,
+        result_id,
+        standing.outcome,
+        int(pause * 1000),
+        msgspec.json.encode(standing),
+        encode_letter(letter) if letter else "",
+    )
+    discarded, *due = cast("tuple[int, str | None]", answer)
+    note_letters([letter] if letter else [], discarded)
+    return due[0] if due else None
 
 
 def _begun_attempt(line: str) -> Attempt:

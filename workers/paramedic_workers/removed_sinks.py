@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
-import msgspec
 import redis
 import structlog
 
 from paramedic_workers import keys
 from paramedic_workers.dead_letters.messages import letter_of_delivery
-from paramedic_workers.dead_letters.store import encode_letter, note_letters
 from paramedic_workers.errors import DeliveryError, describe
 from paramedic_workers.incidents import Delivery, DeliveryEnd, Ledger, milliseconds
+from paramedic_workers.outbox import settle_delivery
 from paramedic_workers.redis_full import takes_writes
 from paramedic_workers.topology import results_queue
 
@@ -83,11 +82,4 @@ class RemovedSinks:
         )
         queue = results_queue(sink)
         letter = letter_of_delivery(result_id, ledger.result(result_id), standing, error, queue)
-        answer = self.client.eval(
-            keys.SETTLE_DELIVERY,
-            0,
-            *(sink, result_id, standing.outcome, 0),
-            *(msgspec.json.encode(standing), encode_letter(letter)),
-        )
-        discarded, *_ = cast("tuple[int, str | None]", answer)
-        note_letters([letter], discarded)
+        settle_delivery(self.client, result_id, standing, letter)

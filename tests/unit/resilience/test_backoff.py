@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import islice
-
 import pytest
 
 from paramedic_workers.errors import Phase, RepositoryError
 from paramedic_workers.healing.boundary import guarded
 from paramedic_workers.healing.journal import Journal
-from paramedic_workers.resilience.backoff import Patience, pauses
+from paramedic_workers.resilience.backoff import Patience, pause_after
 
 PATIENCE = Patience(tries=4, first=1.0, factor=3.0, greatest=5.0)
 
@@ -36,8 +34,9 @@ class Remote:
 
 
 def test_pauses_grow_spread_and_are_bounded() -> None:
-    full = list(islice(pauses(5.0, 3.0, 3600.0, lambda: 0.0), 100))
-    half = list(islice(pauses(5.0, 3.0, 3600.0, lambda: 1.0), 100))
+    bounds = {"first": 5.0, "factor": 3.0, "greatest": 3600.0}
+    full = [pause_after(attempt, **bounds, chance=lambda: 0.0) for attempt in range(1, 101)]
+    half = [pause_after(attempt, **bounds, chance=lambda: 1.0) for attempt in range(1, 101)]
     assert full[:3] == [5.0, 15.0, 45.0]
     assert full == sorted(full)
     assert full[-1] == 3600.0

@@ -43,16 +43,6 @@ def pause_after(
     return full * (1 - chance() / 2)
 
 
-def pauses(
-    first: float, factor: float, greatest: float, chance: Callable[[], float] = random.random
-) -> Iterator[float]:
-    """The pauses of `pause_after`, one after the other, without end."""
-    attempt = 1
-    while True:
-        yield pause_after(attempt, first=first, factor=factor, greatest=greatest, chance=chance)
-        attempt += 1
-
-
 @dataclass(frozen=True, kw_only=True)
 class Patience:
     """How often, and for how long, something is tried again."""
@@ -86,17 +76,23 @@ class Patience:
             ParamedicError: what the last try raised; it is not `transient`, or tries or
                 time are used up.
         """
-        for attempt, pause in enumerate(
-            pauses(self.first, self.factor, self.greatest, chance), start=1
-        ):
+        attempt = 1
+        while True:
+            pause = pause_after(
+                attempt,
+                first=self.first,
+                factor=self.factor,
+                greatest=self.greatest,
+                chance=chance,
+            )
             try:
                 return work()
             except ParamedicError as error:
                 if not error.transient or attempt >= self.tries or pause > left() / 2:
                     raise
-                _tell(f"trying again in {pause:.1f} s ({attempt + 1} of {self.tries}): {error}")
+                attempt += 1
+                _tell(f"trying again in {pause:.1f} s ({attempt} of {self.tries}): {error}")
             (sleep or time.sleep)(pause)
-        raise AssertionError("pauses never end")
 
 
 def _tell_nobody(_line: str) -> None:
