@@ -21,6 +21,9 @@ met it?).
     │   └── PublishError      the proven patch cannot be put on its branch
     ├── BrokerError           the broker or the ledger cannot be reached
     ├── DeliveryError         a sink did not take a result
+    │   ├── SinkUnavailable   the sink takes nothing at all for a while
+    │   ├── DeliveryPostponed this delivery must wait, and nothing is wrong
+    │   └── UnclearDelivery   it cannot be told whether the sink has acted
     └── InvalidMessage        a message of a queue breaks the contract
 """
 
@@ -189,6 +192,36 @@ class DeliveryError(ParamedicError):
     """The sink did not take the result."""
 
     transient = True
+
+
+class _DeliveryPause(DeliveryError):
+    """The delivery waits, and the attempt does not count."""
+
+    def __init__(
+        self, message: str = "", *, retry_after: float, phase: Phase | None = None, remedy: str = ""
+    ) -> None:
+        """Describe the pause.
+
+        Args:
+            message: one sentence with the cause; the class's docstring where empty.
+            retry_after: seconds until it is worth asking again.
+            phase: the phase of the heal it happened in, where there is one.
+            remedy: what a person can do next, one sentence; may be empty.
+        """
+        super().__init__(message, phase=phase, remedy=remedy)
+        self.retry_after = retry_after
+
+
+class SinkUnavailable(_DeliveryPause):
+    """The sink takes nothing at all for a while: it is away, or at its limits."""
+
+
+class DeliveryPostponed(_DeliveryPause):
+    """This delivery must wait for a while, and nothing is wrong."""
+
+
+class UnclearDelivery(DeliveryError):
+    """It cannot be told whether the sink has acted."""
 
 
 class InvalidMessage(ParamedicError):

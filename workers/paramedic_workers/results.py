@@ -135,6 +135,9 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     alternatives: tuple[Alternative, ...] = ()
     #: The branch the patch was put on, where there is one.
     branch: str | None = None
+    #: Owners of what the patch changes, else of the failing test, as the target's CODEOWNERS
+    #: names them: `@team`, `@name` or an address.
+    owners: tuple[str, ...] = ()
     #: Why the patch is on no branch although there is a remote; empty where it needs none.
     unpublished: str = ""
     #: Whether what ended the heal passes by itself, so that the same heal may succeed later.

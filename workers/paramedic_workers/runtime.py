@@ -55,7 +55,7 @@ class Parts:
     """What another application may put in place of the usual parts."""
 
     healer: Callable[[Settings, ProgressCallback], Heals] = usual_healer
-    sinks: Callable[[Settings], Mapping[str, Delivers]] = load_sinks
+    sinks: Callable[[Settings, redis.Redis], Mapping[str, Delivers]] = load_sinks
     intake: type[Intake] = Intake
     clock: Callable[[], datetime] = now
     #: Seconds before the second attempt of a delivery.
@@ -83,7 +83,7 @@ def runtime(app: Celery) -> Runtime:
     parts = _parts.get(app, Parts())
     names = topology.sink_names(settings)
     sinks: dict[str, Delivers] = {
-        **parts.sinks(settings),
+        **parts.sinks(settings, client),
         topology.EXCHANGE_SINK: topology.ResultsExchange(app=app),
     }
 

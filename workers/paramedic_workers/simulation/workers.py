@@ -69,7 +69,11 @@ def _simulated_app(settings: Settings) -> Celery:
     made.conf.task_annotations = {topology.HEAL_TASK: {"time_limit": limit}}
     clock = SetClock.of(settings.data_directory())
     parts = Parts(
-        healer=_healer, sinks=_sinks, intake=_Intake, clock=clock, first_pause=FIRST_PAUSE
+        healer=_healer,
+        sinks=lambda settings, _: _sinks(settings),
+        intake=_Intake,
+        clock=clock,
+        first_pause=FIRST_PAUSE,
     )
     use_parts(made, parts)
     return made

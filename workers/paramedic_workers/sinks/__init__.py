@@ -14,17 +14,25 @@ is opened with those settings, and takes results one at a time:
 
 `load_sinks` opens those that the settings name and have not switched off.
 docs/extend.md shows a whole one.
+
+A sink that must remember more than its own data directory can hold has `open_connected`
+in place of `open`, and is given the ledger. One with duties beside deliveries, such as a
+digest each evening, has `tend` and `tend_seconds`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import msgspec
+import redis
 
+from paramedic.event import now
 from paramedic_workers.errors import SettingsError
 from paramedic_workers.results import Result
 from paramedic_workers.settings import Settings
@@ -52,6 +60,49 @@ class Sink(Protocol):
 
 
 @runtime_checkable
+class TendedSink(Protocol):
+    """A sink with duties beside deliveries."""
+
+    #: Seconds between two calls of `tend`.
+    tend_seconds: float
+
+    def tend(self) -> None:
+        """Do what is due by now; called in the sink's own queue, never twice at once.
+
+        Raises:
+            DeliveryError: it could not be done; it is tried again at the next call.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class SinkContext:
+    """What a connected sink works with."""
+
+    settings: Settings
+    #: Of the ledger; decodes responses.
+    client: redis.Redis
+    clock: Callable[[], datetime] = now
+
+
+@runtime_checkable
+class ConnectedSinkType(Protocol):
+    """What an entry point names: a class that is opened with its settings and the ledger."""
+
+    #: As `SinkType.settings_type`.
+    settings_type: type[msgspec.Struct]
+
+    def open_connected(self, settings: Any, context: SinkContext) -> Sink:
+        """The sink, ready to deliver.
+
+        Args:
+            settings: an instance of `settings_type`.
+            context: the ledger, and the settings of all.
+        """
+        ...
+
+
+@runtime_checkable
 class SinkType(Protocol):
     """What an entry point names: a class that can be opened with its settings."""
 
@@ -68,16 +119,21 @@ class SinkType(Protocol):
         ...
 
 
-def load_sinks(settings: Settings) -> dict[str, Sink]:
+def load_sinks(settings: Settings, client: redis.Redis | None = None) -> dict[str, Sink]:
     """The sinks that the settings name and have not switched off, by name.
+
+    Args:
+        settings: which name them.
+        client: of the ledger; without one, connected sinks cannot be opened.
 
     Raises:
         SettingsError: a sink is unknown or cannot be loaded, or its table is wrong.
     """
     known = {point.name: point for point in entry_points(group=GROUP)}
-    data = settings.data_directory()
+    context = SinkContext(settings=settings, client=client) if client is not None else None
     opened = (
-        (name, _open(name, table, known, data)) for name, table in sorted(settings.sinks.items())
+        (name, _open(name, table, known, settings.data_directory(), context))
+        for name, table in sorted(settings.sinks.items())
     )
     return {name: sink for name, sink in opened if sink is not None}
 
@@ -93,16 +149,24 @@ def check_sinks(settings: Settings) -> Iterator[SettingsError]:
 
 
 def _open(
-    name: str, table: Mapping[str, object], known: Mapping[str, EntryPoint], data: Path
+    name: str,
+    table: Mapping[str, object],
+    known: Mapping[str, EntryPoint],
+    data: Path,
+    context: SinkContext | None,
 ) -> Sink | None:
     sink_type = _load(name, known)
     settings = _settings(name, table, sink_type.settings_type)
     if not getattr(settings, "enabled", True):
         return None
-    return sink_type.open(settings, data)
+    if not isinstance(sink_type, ConnectedSinkType):
+        return sink_type.open(settings, data)
+    if context is None:
+        raise SettingsError(f"[sinks.{name}]: this sink works only beside a ledger.")
+    return sink_type.open_connected(settings, context)
 
 
-def _load(name: str, known: Mapping[str, EntryPoint]) -> SinkType:
+def _load(name: str, known: Mapping[str, EntryPoint]) -> SinkType | ConnectedSinkType:
     if name not in known:
         raise SettingsError(
             f"[sinks.{name}]: there is no sink of this name.",
@@ -115,7 +179,7 @@ def _load(name: str, known: Mapping[str, EntryPoint]) -> SinkType:
             f"[sinks.{name}]: the sink cannot be loaded: {type(error).__name__}: {error}.",
             remedy=f"It comes from {known[name].value}.",
         ) from error
-    if not isinstance(loaded, SinkType):
+    if not isinstance(loaded, SinkType | ConnectedSinkType):
         raise SettingsError(
             f"[sinks.{name}]: {known[name].value} is no sink.",
             remedy="A sink has `settings_type` and `open`; see docs/extend.md.",
