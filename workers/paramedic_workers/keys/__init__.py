@@ -103,6 +103,20 @@ Trouble that is kept small (package `resilience`):
     rate:branches:<target>          sorted set: branch by the time it was pushed
                                     by heal; entries die after a day
 
+Tickets of the sink `jira`; a record is `<fingerprint>` or `<space>:<name>`, where the space is
+`dry` in a dry run:
+
+    ticket:<record>                 hash: `ticket` (JSON of a `Ticket`), `intent` (when the making
+                                    of one was begun whose end is not known)
+                                    by deliver and tend, under its lock; expires TICKET_MEMORY
+                                    after the last change
+    ticket:<record>:lock            token of the worker that keeps the ticket
+                                    by deliver and tend; expires unless it is renewed
+    tickets:<space>                 sorted set: name by the time its record was last written
+                                    by deliver and tend; entries die with their record
+    ticket-key:[<space>:]<key>      the name that a Jira key stands for, earlier keys too
+                                    by deliver and tend; expires after TICKET_MEMORY
+
 The rest:
 
     batch:<id>                      marks a batch of events as recorded, or holds the id of the
@@ -154,6 +168,11 @@ from paramedic_workers.keys.resilience_scripts import NOTE_BREAKER as NOTE_BREAK
 from paramedic_workers.keys.resilience_scripts import TAKE_RATE as TAKE_RATE
 from paramedic_workers.keys.sweep_scripts import LOCK_SWEEP as LOCK_SWEEP
 from paramedic_workers.keys.sweep_scripts import UNLOCK_SWEEP as UNLOCK_SWEEP
+from paramedic_workers.keys.ticket_scripts import FORGET_TICKET as FORGET_TICKET
+from paramedic_workers.keys.ticket_scripts import INTEND_TICKET as INTEND_TICKET
+from paramedic_workers.keys.ticket_scripts import LOCK_TICKET as LOCK_TICKET
+from paramedic_workers.keys.ticket_scripts import SAVE_TICKET as SAVE_TICKET
+from paramedic_workers.keys.ticket_scripts import UNLOCK_TICKET as UNLOCK_TICKET
 
 PREFIX = "paramedic:"
 
@@ -263,3 +282,18 @@ def breaker(name: str) -> str:
 def rate(kind: str, target: str) -> str:
     """What counts against a limit of a target."""
     return f"{PREFIX}rate:{kind}:{target}"
+
+
+def ticket(record: str) -> str:
+    """The record of a ticket."""
+    return f"{PREFIX}ticket:{record}"
+
+
+def tickets(space: str) -> str:
+    """The names of all tickets of a space."""
+    return f"{PREFIX}tickets:{space}"
+
+
+def ticket_key(record: str) -> str:
+    """The name that a Jira key stands for."""
+    return f"{PREFIX}ticket-key:{record}"
