@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import msgspec
 
 from paramedic_workers import settings
+from paramedic_workers.sinks.jira.settings import JiraPlace, JiraSettings
 
 _FIELD = re.compile(r"^    (?P<name>[a-z_]+): (?P<type>.+?)(?: = (?P<default>.+))?$")
 _INTRODUCTION = """\
@@ -25,6 +26,10 @@ Every setting, with its default. They are read from `paramedic.toml`: the file t
 environment instead, as `PARAMEDIC_` and its name in capitals: `PARAMEDIC_BROKER_URL`.
 Relative paths are relative to the file's folder. `paramedic config check` names every
 mistake, with its file, key and remedy; `paramedic config show` prints what applies.
+
+Secrets of sinks are read from the environment, so that the file can be shown to anybody:
+`PARAMEDIC_JIRA_TOKEN`, `PARAMEDIC_WEBHOOK_SECRET`, `PARAMEDIC_NOTIFY_URLS`; or from a file of
+their own that the sink's table names.
 
 ```toml
 # paramedic.toml
@@ -39,13 +44,21 @@ python = "/srv/venvs/shop/bin/python"     # leave it out, and an environment is 
 directory = "/srv/paramedic/reports"
 
 [sinks.console]
+
+[sinks.jira]
+url = "https://shop.atlassian.net"
+email = "paramedic@shop.example"          # its token is in PARAMEDIC_JIRA_TOKEN
+project = "SHOP"
 ```
 """
+#: Struct, title, and the key that is the table's name.
 _SECTIONS = (
     (settings.Settings, "Top level", ""),
     (settings.TargetSettings, "`[targets.NAME]`: a codebase that may be healed", "name"),
     (settings.FileSinkSettings, "`[sinks.file]`: one folder per incident", ""),
     (settings.ConsoleSinkSettings, "`[sinks.console]`: one line per result", ""),
+    (JiraSettings, "`[sinks.jira]`: one ticket per incident ([jira.md](jira.md))", ""),
+    (JiraPlace, "`[sinks.jira.targets.NAME]`: what is otherwise for one target", ""),
 )
 
 

@@ -17,9 +17,8 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
-from typing import Any, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
 import msgspec
 
@@ -27,19 +26,25 @@ from paramedic.location import data_directory
 from paramedic_workers.errors import SettingsError
 from paramedic_workers.settings import Settings, TargetSettings
 from paramedic_workers.settings_rules import MachineRules, Problem, rule_problems
+from paramedic_workers.settings_words import closest, fitting, misfit
 
-#: Variables that are no setting of the workers, and therefore never a mistake.
-FOREIGN_VARIABLES = frozenset({"PARAMEDIC_CONFIG", "PARAMEDIC_TARGET", "PARAMEDIC_REVISION"})
+#: Variables that are no setting of the workers, and therefore never a mistake: those of
+#: producers, and secrets of sinks.
+FOREIGN_VARIABLES = frozenset(
+    {
+        "PARAMEDIC_CONFIG",
+        "PARAMEDIC_TARGET",
+        "PARAMEDIC_REVISION",
+        "PARAMEDIC_JIRA_TOKEN",
+        "PARAMEDIC_WEBHOOK_SECRET",
+        "PARAMEDIC_NOTIFY_URLS",
+        # Names the folder of Atlassian's documents to this project's own tests.
+        "PARAMEDIC_JIRA_CONTRACT",
+    }
+)
+#: Keys of sinks' tables that name files and folders, besides those that end in `_file`.
+_SINK_PLACES = frozenset({"directory", "templates"})
 _PREFIX = "PARAMEDIC_"
-#: What to write for each type of setting.
-_FITTING: dict[Any, str] = {
-    str: "Use a text in quotes.",
-    int: "Use a whole number.",
-    float: "Use a number.",
-    bool: "Use true or false.",
-    tuple: 'Use a list: ["…", "…"].',
-    Mapping: 'Use a table: {NAME = "…"}.',
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +162,10 @@ def _take_file(draft: _Draft, file: Path) -> None:
     _take_fields(draft, Settings, table, "", draft.values)
     if data := draft.values.get("data"):
         draft.values["data"] = _anchored(data, draft.folder)
+    if sinks := draft.values.get("sinks"):
+        draft.values["sinks"] = {
+            name: _with_places(table, draft.folder) for name, table in sinks.items()
+        }
     if not isinstance(targets, dict):
         draft.mistake("targets", "is no table.", "Write [targets.NAME] tables.")
         return
@@ -183,6 +192,16 @@ def _targets(draft: _Draft, tables: dict[str, Any]) -> Iterator[tuple[str, Targe
         yield name, TargetSettings(**{**values, "name": name})
 
 
+def _with_places(table: Mapping[str, object], folder: Path) -> dict[str, object]:
+    """The table of a sink with its paths made absolute."""
+    places = {
+        key: _anchored(value, folder)
+        for key, value in table.items()
+        if value and isinstance(value, str) and (key in _SINK_PLACES or key.endswith("_file"))
+    }
+    return {**table, **places}
+
+
 def _anchored(place: str, folder: Path) -> str:
     """A relative path made absolute; URLs (`https://…`, `git@host:path`) stay as they are."""
     if "://" in place or (":" in place.partition("/")[0]):
@@ -202,19 +221,12 @@ def _take_fields(
     for key, value in table.items():
         if key not in hints or (prefix and key == "name"):
             names = [name for name in hints if not (prefix and name == "name")]
-            draft.mistake(prefix + key, "is no setting.", _closest(key, names))
+            draft.mistake(prefix + key, "is no setting.", closest(key, names))
             continue
         try:
             values[key] = msgspec.convert(value, hints[key], strict=True)
         except msgspec.ValidationError as error:
-            draft.mistake(prefix + key, _misfit(value, error), _fitting(hints[key]))
-
-
-def _closest(key: str, names: list[str]) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(key, names, n=1)
-    return f"Did you mean {close[0]}?" if close else "Remove it; docs/settings.md lists them all."
+            draft.mistake(prefix + key, misfit(value, error), fitting(hints[key]))
 
 
 def _unknown_variables(environ: Mapping[str, str]) -> Iterator[Mistake]:
@@ -227,7 +239,7 @@ def _unknown_variables(environ: Mapping[str, str]) -> Iterator[Mistake]:
                 source="environment",
                 key=variable,
                 problem="is no setting.",
-                remedy=_closest(variable, sorted(known)),
+                remedy=closest(variable, sorted(known)),
             )
 
 
@@ -242,19 +254,5 @@ def _take_environment(draft: _Draft, environ: Mapping[str, str]) -> None:
         try:
             draft.values[key] = msgspec.convert(text, hints[key], strict=False)
         except msgspec.ValidationError as error:
-            remedy = f"{_fitting(hints[key])[:-1]}, or unset it."
-            draft.mistake(key, _misfit(text, error), remedy, variable)
-
-
-def _misfit(value: object, error: msgspec.ValidationError) -> str:
-    """What is wrong with a value; where it is a long one, what msgspec says of it."""
-    if isinstance(value, str | int | float):
-        return f"is {value!r}."
-    return f"{str(error).replace('`', '')}."
-
-
-def _fitting(hint: Any) -> str:
-    """What would fit a setting of this type, as a remedy."""
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return f"Use one of {', '.join(str(member.value) for member in hint)}."
-    return _FITTING.get(get_origin(hint) or hint, "See docs/settings.md.")
+            remedy = f"{fitting(hints[key])[:-1]}, or unset it."
+            draft.mistake(key, misfit(text, error), remedy, variable)

@@ -191,21 +191,15 @@ class MachineRules:
 
     def problems(self, settings: Settings) -> list[Problem]:
         """Every expectation that this machine does not meet."""
+        from paramedic_workers.sinks import check_sinks  # they build on this module
+
         found: list[Problem] = []
         for name, target in settings.targets.items():
             found += self._target(f"targets.{name}.", target)
-        found += self._sinks(settings)
+        found += check_sinks(settings)
         if shutil.which("git") is None:
             found.append(Problem(key="(machine)", problem="has no git.", remedy="Install git."))
         return found
-
-    @staticmethod
-    def _sinks(settings: Settings) -> Iterator[Problem]:
-        from paramedic_workers.sinks import check_sinks
-
-        for error in check_sinks(settings):
-            key, _, problem = error.message.partition(": ")
-            yield Problem(key=key.strip("[]"), problem=problem, remedy=error.remedy)
 
     def _target(self, prefix: str, target: TargetSettings) -> Iterator[Problem]:
         repository = Path(target.repository)

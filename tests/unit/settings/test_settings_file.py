@@ -96,8 +96,19 @@ def test_what_would_fit_is_named_for_each_type(tmp_path: Path) -> None:
 
 def test_tables_of_sinks_are_checked(tmp_path: Path) -> None:
     found = mistakes(write(tmp_path, '[sinks.file]\ndirektory = "x"\n'))
-    assert "direktory" in found["sinks.file"]
-    assert "directory" in found["sinks.file"]
+    assert found == {"sinks.file.direktory": "is no setting. Did you mean directory?"}
+
+
+def test_paths_in_tables_of_sinks_are_relative_to_the_file(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        '[sinks.file]\ndirectory = "reports"\n'
+        '[sinks.console]\ntoken_file = "token"\ntemplates = ""\n',
+    )
+    sinks = settings_file.load(file, {}).sinks
+    assert sinks["file"]["directory"] == str(tmp_path / "reports")
+    assert sinks["console"]["token_file"] == str(tmp_path / "token")
+    assert sinks["console"]["templates"] == ""
 
 
 def test_bounds_may_be_switched_off_but_not_below_zero(tmp_path: Path) -> None:
@@ -113,7 +124,8 @@ def test_bounds_may_be_switched_off_but_not_below_zero(tmp_path: Path) -> None:
 
 def test_a_variable_that_is_no_setting_is_named(tmp_path: Path) -> None:
     file = write(tmp_path, "")
-    assert mistakes(file, PARAMEDIC_TARGET="shop", PARAMEDIC_REVISION="1") == {}
+    ours = ("TARGET", "REVISION", "JIRA_TOKEN", "WEBHOOK_SECRET", "NOTIFY_URLS")
+    assert mistakes(file, **{f"PARAMEDIC_{name}": "shop" for name in ours}) == {}
     found = mistakes(file, PARAMEDIC_LEASE_SECOND="5")
     assert "PARAMEDIC_LEASE_SECONDS" in found["PARAMEDIC_LEASE_SECOND"]
 

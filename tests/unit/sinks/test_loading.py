@@ -32,9 +32,9 @@ def test_a_sink_that_is_switched_off_is_not_opened(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sinks", "complaint"),
     [
-        ({"pager": {}}, r"\[sinks.pager\].*no sink of this name.*console.*file"),
-        ({"file": {"directry": "x"}}, r"\[sinks.file\].*directry.*directory"),
-        ({"file": {"enabled": "maybe"}}, r"\[sinks.file\].*bool"),
+        ({"pager": {}}, r"sinks.pager: there is no sink of this name.*console.*file"),
+        ({"file": {"directry": "x"}}, r"sinks.file.directry: .*directory"),
+        ({"file": {"enabled": "maybe"}}, r"sinks.file.enabled: .*true or false"),
     ],
 )
 def test_a_mistake_names_the_table_and_the_remedy(
@@ -83,7 +83,7 @@ def test_a_broken_third_party_sink_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, complaint: str
 ) -> None:
     install_sink(tmp_path, monkeypatch, source)
-    with pytest.raises(SettingsError, match=rf"\[sinks.pager\].*{complaint}"):
+    with pytest.raises(SettingsError, match=rf"sinks.pager: .*{complaint}"):
         load_sinks(Settings(data=str(tmp_path), sinks={"pager": {}}))
 
 

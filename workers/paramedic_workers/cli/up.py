@@ -71,11 +71,12 @@ def command(*, path: Path | None, heal_workers: int, concurrency: int) -> None:
     from paramedic_workers.cli.screen import output
     from paramedic_workers.connections import demand_places
     from paramedic_workers.sinks import check_sinks
+    from paramedic_workers.sinks.tables import settings_error
     from paramedic_workers.supervisor import Supervisor
 
     settings = settings_file.load(path)
-    for mistake in check_sinks(settings):
-        raise mistake
+    if problems := check_sinks(settings):
+        raise settings_error(problems)
     demand_places(settings)
     quiet_logs(settings)
     console = output()

@@ -12,8 +12,8 @@ is opened with those settings, and takes results one at a time:
 
         def deliver(self, result: Result) -> None: ...
 
-`load_sinks` opens those that the settings name and have not switched off.
-docs/extend.md shows a whole one.
+`load_sinks` opens those that the settings name and have not switched off; `tables` reads
+their settings. docs/extend.md shows a whole one.
 
 A sink that must remember more than its own data directory can hold has `open_connected`
 in place of `open`, and is given the ledger. One with duties beside deliveries, such as a
@@ -22,7 +22,7 @@ digest each evening, has `tend` and `tend_seconds`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import EntryPoint, entry_points
@@ -36,6 +36,8 @@ from paramedic.event import now
 from paramedic_workers.errors import SettingsError
 from paramedic_workers.results import Result
 from paramedic_workers.settings import Settings
+from paramedic_workers.settings_rules import Problem
+from paramedic_workers.sinks.tables import read_table, settings_error
 
 #: The entry point group in which sinks are found.
 GROUP = "paramedic.sinks"
@@ -131,69 +133,76 @@ def load_sinks(settings: Settings, client: redis.Redis | None = None) -> dict[st
     """
     known = {point.name: point for point in entry_points(group=GROUP)}
     context = SinkContext(settings=settings, client=client) if client is not None else None
-    opened = (
-        (name, _open(name, table, known, settings.data_directory(), context))
-        for name, table in sorted(settings.sinks.items())
-    )
+    opened = ((name, _open(name, settings, known, context)) for name in sorted(settings.sinks))
     return {name: sink for name, sink in opened if sink is not None}
 
 
-def check_sinks(settings: Settings) -> Iterator[SettingsError]:
+def check_sinks(settings: Settings) -> list[Problem]:
     """What is wrong with the sinks of these settings; opens none of them."""
     known = {point.name: point for point in entry_points(group=GROUP)}
+    found: list[Problem] = []
     for name, table in sorted(settings.sinks.items()):
         try:
-            _settings(name, table, _load(name, known).settings_type)
+            found += read_table(name, table, _load(name, known).settings_type, settings)[1]
         except SettingsError as error:
-            yield error
+            key, _, problem = error.message.partition(": ")
+            found.append(Problem(key=key, problem=problem, remedy=error.remedy))
+    return found
+
+
+def sink_settings(settings: Settings, name: str) -> msgspec.Struct:
+    """The settings of one sink, also of one that is switched off.
+
+    Raises:
+        SettingsError: it is unknown or cannot be loaded, or its table is wrong.
+    """
+    known = {point.name: point for point in entry_points(group=GROUP)}
+    return _settings(name, _load(name, known), settings)
 
 
 def _open(
     name: str,
-    table: Mapping[str, object],
+    settings: Settings,
     known: Mapping[str, EntryPoint],
-    data: Path,
     context: SinkContext | None,
 ) -> Sink | None:
     sink_type = _load(name, known)
-    settings = _settings(name, table, sink_type.settings_type)
-    if not getattr(settings, "enabled", True):
+    own = _settings(name, sink_type, settings)
+    if not getattr(own, "enabled", True):
         return None
     if not isinstance(sink_type, ConnectedSinkType):
-        return sink_type.open(settings, data)
+        return sink_type.open(own, settings.data_directory())
     if context is None:
-        raise SettingsError(f"[sinks.{name}]: this sink works only beside a ledger.")
-    return sink_type.open_connected(settings, context)
+        raise SettingsError(f"sinks.{name}: this sink works only beside a ledger.")
+    return sink_type.open_connected(own, context)
 
 
 def _load(name: str, known: Mapping[str, EntryPoint]) -> SinkType | ConnectedSinkType:
     if name not in known:
         raise SettingsError(
-            f"[sinks.{name}]: there is no sink of this name.",
+            f"sinks.{name}: there is no sink of this name.",
             remedy=f"Installed are: {', '.join(sorted(known)) or 'none'}.",
         )
     try:
         loaded = known[name].load()
     except Exception as error:
         raise SettingsError(
-            f"[sinks.{name}]: the sink cannot be loaded: {type(error).__name__}: {error}.",
+            f"sinks.{name}: the sink cannot be loaded: {type(error).__name__}: {error}.",
             remedy=f"It comes from {known[name].value}.",
         ) from error
     if not isinstance(loaded, SinkType | ConnectedSinkType):
         raise SettingsError(
-            f"[sinks.{name}]: {known[name].value} is no sink.",
+            f"sinks.{name}: {known[name].value} is no sink.",
             remedy="A sink has `settings_type` and `open`; see docs/extend.md.",
         )
     return loaded
 
 
 def _settings(
-    name: str, table: Mapping[str, object], settings_type: type[msgspec.Struct]
+    name: str, sink_type: SinkType | ConnectedSinkType, settings: Settings
 ) -> msgspec.Struct:
-    try:
-        return msgspec.convert(table, settings_type)
-    except msgspec.ValidationError as error:
-        raise SettingsError(
-            f"[sinks.{name}]: {error}.".replace("`", ""),
-            remedy=f"It may have: {', '.join(settings_type.__struct_fields__)}.",
-        ) from error
+    table = settings.sinks.get(name, {})
+    made, problems = read_table(name, table, sink_type.settings_type, settings)
+    if problems or made is None:
+        raise settings_error(problems)
+    return made

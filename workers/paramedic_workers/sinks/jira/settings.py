@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from paramedic_workers.errors import Verdict
+
+if TYPE_CHECKING:
+    from paramedic_workers.settings import Settings
+    from paramedic_workers.settings_rules import Problem
+
+#: The environment variable with the token.
+TOKEN_VARIABLE = "PARAMEDIC_JIRA_TOKEN"
+#: Hosts of Jira Cloud, as they end.
+_CLOUD_HOSTS = (".atlassian.net", ".jira.com", "api.atlassian.com")
 
 
 class JiraKind(StrEnum):
@@ -43,7 +53,7 @@ class JiraSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     enabled: bool = True
     #: `https://NAME.atlassian.net`, or where your Data Center answers.
     url: str = ""
-    #: `cloud` or `data_center`; found from the URL where it is left out.
+    #: `cloud` or `data_center`; left out: `cloud` where the URL is one of Atlassian's.
     kind: JiraKind | None = None
     #: Cloud: the e-mail address that the token belongs to.
     email: str = ""
@@ -68,6 +78,7 @@ class JiraSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     )
     #: Name of the priority by verdict; a verdict that is not here gets the project's default.
     priorities: Mapping[Verdict, str] = msgspec.field(default_factory=dict)
+    #: Names of components that every ticket gets.
     components: tuple[str, ...] = ()
     #: Labels besides `paramedic` and `paramedic-<fingerprint>`.
     labels: tuple[str, ...] = ()
@@ -97,6 +108,22 @@ class JiraSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     search_lag: float = 150.0
     #: Seconds that one request may take.
     timeout: float = 20.0
+
+    def problems(self, settings: Settings) -> Iterator[Problem]:
+        """What is wrong in the table; see `rules`."""
+        from paramedic_workers.sinks.jira.rules import jira_problems  # it builds on this module
+
+        return jira_problems(self, settings)
+
+    def resolved_kind(self) -> JiraKind:
+        """Which Jira it is: as it is set, else by the host of the URL."""
+        if self.kind is not None:
+            return self.kind
+        try:
+            host = urlsplit(self.url).hostname or ""
+        except ValueError:  # no URL: the rules say so
+            host = ""
+        return JiraKind.CLOUD if host.endswith(_CLOUD_HOSTS) else JiraKind.DATA_CENTER
 
     def place(self, target: str) -> JiraPlace:
         """What goes for the tickets of this target, the settings for all filled in."""
