@@ -104,21 +104,27 @@ class DeliveryEnd(StrEnum):
     RETRY = "retry"
     #: It refused for the last time; there is a dead letter now.
     GIVEN_UP = "given_up"
+    #: This delivery must wait, and nothing is wrong; the attempt does not count.
+    POSTPONED = "postponed"
+    #: The sink takes nothing for a while; the attempt, if it was one, does not count.
+    RESTING = "resting"
     #: It had taken the result before.
     GONE = "gone"
     #: Its next attempt is not due yet, or is running.
     EARLY = "early"
     #: As many deliveries to this sink run as may.
     FULL = "full"
+    #: An earlier result of the same incident comes first.
+    BEHIND = "behind"
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """How the delivery of one result to one sink stands."""
 
     sink: str
-    #: How the last one ended: `DELIVERED`, `RETRY` or `GIVEN_UP`.
+    #: How the last one ended: `DELIVERED`, `RETRY`, `GIVEN_UP`, `POSTPONED` or `RESTING`.
     outcome: DeliveryEnd
-    #: Deliveries begun.
+    #: Deliveries begun that count.
     attempts: int
     at: datetime
     #: What the sink said last, where it refused.

@@ -2,11 +2,15 @@
 
 1. A delivery is claimed, and its attempt counted, before the sink is called. At most a
    few deliveries to one sink run at once, so that a slow sink never keeps another waiting.
+   What an incident is told of stays in order: a later result waits behind an earlier one.
    One that has lost its worker three times is not begun again.
 2. The sink delivers, keyed by the result's id: a repeat changes nothing.
 3. A refusal is retried later, each time after a longer pause with some chance in it;
    after the last attempt, or where a retry is pointless, the delivery is given up and
    becomes a dead letter.
+4. Two refusals do not count as attempts, however often they come: `SinkUnavailable` lets
+   the whole sink rest, after which one delivery probes whether it is back;
+   `DeliveryPostponed` lets this delivery wait. An outage loses nothing and gives up nothing.
 """
 
 from __future__ import annotations
@@ -26,10 +30,15 @@ from paramedic_workers.attempts import MESSAGE_ATTEMPTS
 from paramedic_workers.dead_letters.messages import letter_of_delivery
 from paramedic_workers.dead_letters.model import Attempt, DeadLetter
 from paramedic_workers.dead_letters.store import encode_letter, note_letters
-from paramedic_workers.errors import DeliveryError, describe
+from paramedic_workers.errors import (
+    DeliveryError,
+    DeliveryPostponed,
+    SinkUnavailable,
+)
 from paramedic_workers.incidents import Delivery, DeliveryEnd, Ledger, moment
 from paramedic_workers.leases import this_host
 from paramedic_workers.resilience.backoff import pause_after
+from paramedic_workers.resting import rest_seconds, words_of
 from paramedic_workers.results import Result
 from paramedic_workers.topology import results_queue
 
@@ -44,8 +53,8 @@ PAUSE_FACTOR = 3.0
 GREATEST_PAUSE = 3600.0
 #: How an attempt ended that did not end by itself.
 _LOST = "it lost its worker"
-#: Characters kept of what a sink said.
-_ERROR_LENGTH = 1_000
+#: How an attempt ends that does not count.
+_UNCOUNTED = (DeliveryEnd.POSTPONED, DeliveryEnd.RESTING)
 
 _log = structlog.get_logger()
 
@@ -63,8 +72,10 @@ class DeliveryReport:
     """What became of one delivery."""
 
     end: DeliveryEnd
-    #: A result that is due at the same sink, whose doorbell should be rung.
-    next_due: str | None = None
+    #: Results that are due at the same sink, whose doorbells should be rung.
+    due: tuple[str, ...] = ()
+    #: Where none is: seconds until the next one is; None where nothing waits.
+    pause: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,16 +96,16 @@ class Outbox:
             KeyError: there is no such sink; the result stays in its outbox.
         """
         target = self.sinks[sink]
-        arguments = (sink, result_id, int(CLAIM_SECONDS * 1000), SINK_PARALLEL, this_host())
-        answer = self.client.eval(keys.CLAIM_DELIVERY, 0, *arguments)
-        claim, attempt, begun = cast("tuple[str, int, str]", answer)
-        if claim != "claimed":
-            return DeliveryReport(end=DeliveryEnd(claim))
         result = Ledger(self.client).result(result_id)
+        arguments = (sink, result_id, int(CLAIM_SECONDS * 1000), SINK_PARALLEL, this_host())
+        answer = self.client.eval(keys.CLAIM_DELIVERY, 0, *arguments, *_incidents(result))
+        claim, attempt, begun, *due = cast("tuple[str, int, str, str | None]", answer)
+        if claim != "claimed":
+            return DeliveryReport(end=DeliveryEnd(claim), due=tuple(filter(None, due)))
         tries = self._tries(sink, result_id, begun)
         error = self._attempt(target, result, tries)
         standing = self._standing(sink, attempt, tries, error)
-        return self._settle(standing, result_id, result, error)
+        return self._settle(standing, result_id, result, error, begun.splitlines()[-1])
 
     def _tries(self, sink: str, result_id: str, begun: str) -> list[Attempt]:
         """The attempts that were begun, oldest first; the last is the present one."""
@@ -123,15 +134,17 @@ class Outbox:
     ) -> Delivery:
         """How the delivery stands after this attempt."""
         end = self._end(attempt, error)
-        said = ": ".join(describe(error)[:2])[:_ERROR_LENGTH] if error else ""
-        own = msgspec.structs.replace(tries[-1], end=said or end)
+        said = words_of(error) if error else ""
+        own = (msgspec.structs.replace(tries[-1], end=said or end),)
+        if end in _UNCOUNTED:
+            attempt, own = attempt - 1, ()
         return Delivery(
             sink=sink,
             outcome=end,
             attempts=attempt,
             at=self.clock(),
             error=said,
-            tries=(*tries[:-1], own),
+            tries=(*tries[:-1], *own),
         )
 
     def _settle(
@@ -140,6 +153,7 @@ class Outbox:
         result_id: str,
         result: Result | None,
         error: BaseException | None,
+        begun: str,
     ) -> DeliveryReport:
         end = standing.outcome
         letter = None
@@ -154,15 +168,31 @@ class Outbox:
             if end is DeliveryEnd.GIVEN_UP:
                 queue = results_queue(standing.sink)
                 letter = letter_of_delivery(result_id, result, standing, error, queue)
-        pause = pause_after(
+        return settle_delivery(
+            self.client,
+            result_id,
+            standing,
+            letter,
+            pause=self._pause(standing, error),
+            begun=begun,
+            incidents=_incidents(result),
+        )
+
+    def _pause(self, standing: Delivery, error: BaseException | None) -> float:
+        """Seconds until the next attempt, where there is one."""
+        if isinstance(error, SinkUnavailable | DeliveryPostponed):
+            return rest_seconds(error.retry_after)
+        return pause_after(
             standing.attempts, first=self.first_pause, factor=PAUSE_FACTOR, greatest=GREATEST_PAUSE
         )
-        next_due = settle_delivery(self.client, result_id, standing, letter, pause)
-        return DeliveryReport(end=end, next_due=next_due)
 
     def _end(self, attempt: int, error: BaseException | None) -> DeliveryEnd:
         if error is None:
             return DeliveryEnd.DELIVERED
+        if isinstance(error, SinkUnavailable):
+            return DeliveryEnd.RESTING
+        if isinstance(error, DeliveryPostponed):
+            return DeliveryEnd.POSTPONED
         pointless = isinstance(error, DeliveryError) and not error.transient
         return DeliveryEnd.GIVEN_UP if pointless or attempt >= self.attempts else DeliveryEnd.RETRY
 
@@ -172,8 +202,11 @@ def settle_delivery(
     result_id: str,
     standing: Delivery,
     letter: DeadLetter | None = None,
+    *,
     pause: float = 0.0,
-) -> str | None:
+    begun: str = "",
+    incidents: Sequence[str] = (),
+) -> DeliveryReport:
     """End one delivery in the ledger, and keep its letter, in one step.
 
     Args:
@@ -181,10 +214,9 @@ def settle_delivery(
         result_id: of the result.
         standing: how its delivery ended.
         letter: of a delivery that was given up.
-        pause: seconds until a retry.
-
-    Returns:
-        The id of a result that is due at the same sink, or None.
+        pause: seconds until the next attempt, or until the rest of the sink is over.
+        begun: the line of this attempt among those begun.
+        incidents: of the result; what waited behind it is due at once.
     """
     answer = client.eval(
         keys.SETTLE_DELIVERY,
@@ -195,10 +227,21 @@ def settle_delivery(
         int(pause * 1000),
         msgspec.json.encode(standing),
         encode_letter(letter) if letter else "",
+        SINK_PARALLEL,
+        standing.error,
+        begun,
+        *incidents,
     )
-    discarded, *due = cast("tuple[int, str | None]", answer)
+    discarded, until_next, *due = cast("tuple[int, int, str]", answer)
     note_letters([letter] if letter else [], discarded)
-    return due[0] if due else None
+    waits = until_next >= 0 and not due
+    return DeliveryReport(
+        end=standing.outcome, due=tuple(due), pause=until_next / 1000 if waits else None
+    )
+
+
+def _incidents(result: Result | None) -> tuple[str, ...]:
+    return (result.incident, *result.merged) if result is not None else ()
 
 
 def _begun_attempt(line: str) -> Attempt:

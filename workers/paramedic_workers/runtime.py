@@ -14,6 +14,7 @@ from paramedic.event import now
 from paramedic_workers import topology
 from paramedic_workers.app import worker_settings
 from paramedic_workers.attempts import AttemptLedger
+from paramedic_workers.bells import Bells
 from paramedic_workers.connections import ledger_url, state_client
 from paramedic_workers.dead_letters.store import DeadLetters
 from paramedic_workers.groups import GroupHealer, Heals
@@ -23,6 +24,7 @@ from paramedic_workers.outbox import FIRST_PAUSE, Delivers, Outbox
 from paramedic_workers.settings import Settings
 from paramedic_workers.sinks import load_sinks
 from paramedic_workers.sweep import Depths, Sweeper
+from paramedic_workers.tending import Tending
 
 #: Retries, within half a second, of what no message may wait for.
 QUICK_RETRIES = 4
@@ -39,7 +41,9 @@ class Runtime:
     letters: DeadLetters
     healer: GroupHealer
     outbox: Outbox
+    tending: Tending
     sweeper: Sweeper
+    bells: Bells
 
 
 def usual_healer(settings: Settings, progress: ProgressCallback) -> Heals:
@@ -98,6 +102,7 @@ def runtime(app: Celery) -> Runtime:
         heal=lambda: topology.depth(app, topology.HEAL_QUEUE),
         deliver=lambda sink: topology.depth(app, topology.results_queue(sink)),
     )
+    tending = Tending(client=client, sinks=sinks, clock=parts.clock)
     return Runtime(
         settings=settings,
         client=client,
@@ -118,12 +123,15 @@ def runtime(app: Celery) -> Runtime:
             first_pause=parts.first_pause,
             clock=parts.clock,
         ),
+        tending=tending,
+        bells=Bells(),
         sweeper=Sweeper(
             client=client,
             settings=settings,
             intake=intake,
             sinks=names,
             depths=depths,
+            tending=tending,
             clock=parts.clock,
         ),
     )

@@ -7,6 +7,7 @@ Only one sweep runs at a time.
 2. Groups whose lease expired wait again.
 3. Waiting groups and due deliveries are rung for, unless their queue already holds as
    many messages as there are things that wait: a backlog must not grow by being swept.
+   A sink that rests is not rung for; one whose time to be tended has come is.
 4. What waits for a sink that is gone from the settings becomes dead letters.
 5. What is older than the retention is forgotten, a bounded number at a time; dead
    letters have bounds of their own.
@@ -38,8 +39,10 @@ from paramedic_workers.intake import Intake
 from paramedic_workers.recovery import LostBy, return_group
 from paramedic_workers.removed_sinks import RemovedSinks
 from paramedic_workers.resilience.holds import Holds
+from paramedic_workers.resting import Resting
 from paramedic_workers.retention import Retention
 from paramedic_workers.settings import Settings
+from paramedic_workers.tending import Tending
 
 #: Seconds after which a sweep whose worker died no longer keeps others from sweeping.
 SWEEP_LEASE = 120
@@ -62,6 +65,8 @@ class Doorbells:
     groups: tuple[str, ...] = ()
     #: Sink and result id of deliveries that are due.
     deliveries: tuple[tuple[str, str], ...] = ()
+    #: Sinks that should be tended.
+    tends: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +87,8 @@ class Sweeper:
     intake: Intake
     sinks: tuple[str, ...]
     depths: Depths
+    #: None: no sink is tended.
+    tending: Tending | None = None
     clock: Callable[[], datetime] = now
 
     def sweep(self) -> Doorbells:
@@ -94,11 +101,13 @@ class Sweeper:
             self._return_lost_groups()
             self._removed_sinks.give_up(self.clock())
             bells = Doorbells(
-                groups=(*sorted(opened), *self._waiting_groups()), deliveries=self._due_deliveries()
+                groups=(*sorted(opened), *self._waiting_groups()),
+                deliveries=self._due_deliveries(),
+                tends=self.tending.due() if self.tending else (),
             )
             self._forget()
         finally:
-            self.client.eval(keys.UNLOCK_SWEEP, 1, keys.SWEEP, token)
+            self.client.eval(keys.UNLOCK, 1, keys.SWEEP, token)
         return bells
 
     def _record_lost_batches(self) -> set[str]:
@@ -189,16 +198,10 @@ class Sweeper:
         return tuple(idle)
 
     def _due_deliveries(self) -> tuple[tuple[str, str], ...]:
-        seconds, micros = self.client.time()
-        present = seconds * 1000 + micros // 1000
+        resting = Resting(client=self.client)
         bells: list[tuple[str, str]] = []
         for sink in self.sinks:
-            due = cast(
-                "list[str]",
-                self.client.zrange(
-                    keys.outbox(sink), 0, present, byscore=True, offset=0, num=MAX_DOORBELLS
-                ),
-            )
+            due = resting.due(sink, MAX_DOORBELLS)
             if due and self.depths.deliver(sink) < len(due):
                 bells += [(sink, result_id) for result_id in due]
         return tuple(bells)

@@ -5,7 +5,8 @@
 2. `heal`: the group is leased, taken, healed and closed. The doorbells of `deliver` are
    rung, and `heal`'s again for what waits meanwhile.
 3. `deliver`: one sink takes one result, or the result stays in its outbox.
-4. `sweep` (from beat): rings again for whatever waits without a message or a live lease.
+4. `tend`: one sink does what it has to do beside deliveries.
+5. `sweep` (from beat): rings again for whatever waits without a message or a live lease.
 
 The tasks are thin: each calls one part of the flow and rings for the next.
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -33,7 +35,9 @@ from paramedic_workers.dead_letters.messages import letter_of_broken_intake, let
 from paramedic_workers.dead_letters.model import DeadLetter, Reason
 from paramedic_workers.groups import RoundEnd
 from paramedic_workers.incidents import group_name, group_parts
+from paramedic_workers.outbox import SINK_PARALLEL
 from paramedic_workers.redis_full import demand_room
+from paramedic_workers.resting import Resting
 from paramedic_workers.results import Result
 from paramedic_workers.runtime import runtime
 
@@ -126,8 +130,18 @@ def deliver(sink: str, result_id: str) -> None:
     """Let one sink take one result."""
     report = runtime(current_task.app).outbox.deliver(sink, result_id)
     _log.info("a delivery ended", sink=sink, result=result_id, end=report.end)
-    if report.next_due:
-        ring_sink(current_task.app, sink, report.next_due, report.next_due)
+    for due in report.due:
+        ring_sink(current_task.app, sink, due, due)
+    if report.pause is not None:
+        ring = partial(_ring_due, current_task.app, sink)
+        runtime(current_task.app).bells.ring_in(report.pause, sink, ring)
+
+
+@shared_task(name=topology.TEND_TASK)
+def tend(sink: str) -> None:
+    """Let one sink do what it has to do beside deliveries."""
+    end = runtime(current_task.app).tending.tend(sink)
+    _log.info("a sink was tended", sink=sink, end=end)
 
 
 @shared_task(name=topology.SWEEP_TASK)
@@ -140,8 +154,28 @@ def sweep() -> None:
     ring_groups(current_task.app, bells.groups)
     for sink, result_id in bells.deliveries:
         ring_sink(current_task.app, sink, result_id, result_id)
+    for sink in bells.tends:
+        ring_tend(current_task.app, sink)
     keep_given_up(topology.given_up(current_task.app, GIVEN_UP_PER_SWEEP), work.letters)
     keep_house(work.settings)
+
+
+def _ring_due(app: Celery, sink: str) -> None:
+    """Ring for what became due at a sink; whatever is missed is rung for by the sweep."""
+    try:
+        due = Resting(client=runtime(app).client).due(sink, SINK_PARALLEL)
+    except RedisError as error:
+        _log.warning("not rung; the sweep rings later", sink=sink, error=str(error))
+        return
+    for result_id in due:
+        ring_sink(app, sink, result_id, result_id)
+
+
+def ring_tend(app: Celery, sink: str) -> None:
+    """Ring for a sink to be tended; a bell that is heard too late is worthless."""
+    expires = max(runtime(app).settings.sweep_seconds, 1.0)
+    queue = topology.delivery_route(sink)
+    _ring(app, topology.TEND_TASK, (sink,), sink, queue=queue, expires=expires)
 
 
 def ring_groups(app: Celery, groups: Iterable[str]) -> None:

@@ -5,6 +5,7 @@
 | `paramedic.intake` | producers | `paramedic.failures`, `failure.<target>` | `paramedic.intake` |
 | `paramedic.heal` | intake, heal, sweep | default | `paramedic.heal` |
 | `paramedic.deliver` | heal, sweep | default | `paramedic.results.<sink>` |
+| `paramedic.tend` | sweep | default | `paramedic.results.<sink>` |
 | `paramedic.sweep` | beat | default | `paramedic.intake` |
 
 Both named exchanges are topics. Every result also goes to `paramedic.results`, key
@@ -49,6 +50,7 @@ CONFIRM_TIMEOUT = 15.0
 INTAKE_TASK = wire.INTAKE_TASK
 HEAL_TASK = "paramedic.heal"
 DELIVER_TASK = "paramedic.deliver"
+TEND_TASK = "paramedic.tend"
 SWEEP_TASK = "paramedic.sweep"
 
 FAILURES = Exchange(wire.FAILURE_EXCHANGE, type="topic", durable=True)
@@ -100,7 +102,7 @@ def queues(sinks: Iterable[str]) -> list[Queue]:
 
 
 def delivery_route(sink: str) -> Queue:
-    """Where the doorbell of a delivery is sent."""
+    """Where the doorbells of a sink are sent."""
     return _direct(results_queue(sink))
 
 
@@ -113,6 +115,7 @@ def routes() -> dict[str, dict[str, object]]:
         HEAL_TASK: {"queue": _direct(HEAL_QUEUE), **surely},
         SWEEP_TASK: {"queue": _direct(wire.INTAKE_QUEUE), **surely},
         DELIVER_TASK: surely,
+        TEND_TASK: surely,
     }
 
 

@@ -12,7 +12,7 @@ from paramedic_workers import keys, outbox
 from paramedic_workers.dead_letters.model import Reason
 from paramedic_workers.dead_letters.store import DeadLetters
 from paramedic_workers.errors import DeliveryError
-from paramedic_workers.incidents import DeliveryEnd
+from paramedic_workers.incidents import Delivery, DeliveryEnd
 from paramedic_workers.leases import this_host
 from paramedic_workers.outbox import Outbox
 from paramedic_workers.results import Result
@@ -116,8 +116,8 @@ def test_a_sink_that_hangs_keeps_only_its_share_and_the_next_is_named(
     for result_id in ids[:-1]:  # workers that hang in the sink
         claim(flow, result_id)
     assert box.deliver("file", ids[-1]).end is DeliveryEnd.FULL
-    due = flow.client.eval(keys.SETTLE_DELIVERY, 0, "file", ids[0], "delivered", 0, "{}", "")
-    assert due == [0, ids[-1]]
+    delivered = Delivery(sink="file", outcome=DeliveryEnd.DELIVERED, attempts=1, at=flow.clock())
+    assert outbox.settle_delivery(flow.client, ids[0], delivered).due == (ids[-1],)
 
 
 @pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, GeneratorExit])

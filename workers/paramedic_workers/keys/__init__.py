@@ -46,6 +46,14 @@ Results and their deliveries:
                                     by deliver; dies when delivered or given up
     delivering:<sink>               sorted set: result id by the end of its claim
                                     by deliver; dies with the delivery
+    resting:<sink>                  hash of a sink that takes nothing for a while: `since`, `until`,
+                                    `why`
+                                    by deliver, tend; dies when a probe after `until` finds that
+                                    it takes results again, expires a day after that
+    tended                          hash: sink to the time it was last tended
+                                    by tend; never dies: there are few
+    tending:<sink>                  token of whoever tends the sink
+                                    by tend; dies when that ends, else expires
     sinks                           sorted set: sink by the time a sweep last had it in its settings
                                     by sweep; never dies: there are few
     deliveries:<id>                 hash: sink to the JSON of a `Delivery`
@@ -143,6 +151,7 @@ from paramedic_workers.keys.dead_letter_scripts import DROP_LETTER as DROP_LETTE
 from paramedic_workers.keys.dead_letter_scripts import KEEP_LETTER as KEEP_LETTER
 from paramedic_workers.keys.dead_letter_scripts import KEEP_ONE_LETTER as KEEP_ONE_LETTER
 from paramedic_workers.keys.delivery_scripts import CLAIM_DELIVERY as CLAIM_DELIVERY
+from paramedic_workers.keys.delivery_scripts import REST_SINK as REST_SINK
 from paramedic_workers.keys.delivery_scripts import RETURN_DELIVERIES as RETURN_DELIVERIES
 from paramedic_workers.keys.delivery_scripts import SETTLE_DELIVERY as SETTLE_DELIVERY
 from paramedic_workers.keys.event_scripts import RECORD_BATCH as RECORD_BATCH
@@ -167,7 +176,7 @@ from paramedic_workers.keys.resilience_scripts import HOLD_GROUP as HOLD_GROUP
 from paramedic_workers.keys.resilience_scripts import NOTE_BREAKER as NOTE_BREAKER
 from paramedic_workers.keys.resilience_scripts import TAKE_RATE as TAKE_RATE
 from paramedic_workers.keys.sweep_scripts import LOCK_SWEEP as LOCK_SWEEP
-from paramedic_workers.keys.sweep_scripts import UNLOCK_SWEEP as UNLOCK_SWEEP
+from paramedic_workers.keys.sweep_scripts import UNLOCK as UNLOCK
 from paramedic_workers.keys.ticket_scripts import FORGET_TICKET as FORGET_TICKET
 from paramedic_workers.keys.ticket_scripts import INTEND_TICKET as INTEND_TICKET
 from paramedic_workers.keys.ticket_scripts import LOCK_TICKET as LOCK_TICKET
@@ -192,6 +201,7 @@ DEAD_DISCARDED = PREFIX + "dead:discarded"
 JOURNAL = wire.JOURNAL
 JOURNAL_PUBLISHED = wire.JOURNAL_PUBLISHED
 SINKS = PREFIX + "sinks"
+TENDED = PREFIX + "tended"
 SWEEP = PREFIX + "sweep"
 ROOM = PREFIX + "room"
 HELD = PREFIX + "held"
@@ -247,6 +257,16 @@ def outbox(sink: str) -> str:
 def outbox_attempts(sink: str) -> str:
     """How often each of them was tried."""
     return f"{PREFIX}outbox:{sink}:attempts"
+
+
+def resting(sink: str) -> str:
+    """Until when a sink rests, and why."""
+    return f"{PREFIX}resting:{sink}"
+
+
+def tending(sink: str) -> str:
+    """The lock of whoever tends a sink."""
+    return f"{PREFIX}tending:{sink}"
 
 
 def deliveries(result_id: str) -> str:

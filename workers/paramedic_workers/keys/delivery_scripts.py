@@ -24,6 +24,8 @@ local now, limit = server_now(), tonumber(ARGV[4])
 local due = redis.call('ZSCORE', outbox, id)
 if not due then return {'gone', 0, ''} end
 if tonumber(due) > now then return {'early', 0, ''} end
+-- First what a full Redis allows: it then lets the whole script through.
+redis.call('ZREMRANGEBYSCORE', delivering, '-inf', now)
 local rests_until = redis.call('HGET', 'paramedic:resting:' .. sink, 'until')
 if rests_until then
   if tonumber(rests_until) > now then return {'resting', 0, ''} end
@@ -33,8 +35,8 @@ end
 -- When the earliest result is due that must be delivered first; nothing where there is none.
 local after = nil
 for i = 6, #ARGV do
-  local older = false
-  for _, other in ipairs(redis.call('LRANGE', 'paramedic:incident:' .. ARGV[i] .. ':results', 0, -1)) do
+  local told, older = 'paramedic:incident:' .. ARGV[i] .. ':results', false
+  for _, other in ipairs(redis.call('LRANGE', told, 0, -1)) do
     local waits = older and redis.call('ZSCORE', outbox, other)
     if waits and tonumber(waits) > (after or 0) then after = tonumber(waits) end
     if other == id then older = true end
@@ -45,7 +47,6 @@ if after then
   return {'behind', 0, '', redis.call('ZRANGEBYSCORE', outbox, '-inf', now, 'LIMIT', 0, 1)[1]}
 end
 
-redis.call('ZREMRANGEBYSCORE', delivering, '-inf', now)
 if redis.call('ZCARD', delivering) >= limit then return {'full', 0, ''} end
 redis.call('ZADD', delivering, now + ARGV[3], id)
 redis.call('ZADD', outbox, now + ARGV[3], id)
@@ -106,7 +107,7 @@ if not taken or ending == 'delivered' then
 end
 
 local function forget_attempt()
-  if redis.call('HINCRBY', outbox .. ':attempts', id, -1) < 0 then
+  if redis.call('HINCRBY', outbox .. ':attempts', id, -1) < 1 then
     redis.call('HDEL', outbox .. ':attempts', id)
   end
   local kept = {}
@@ -119,13 +120,13 @@ end
 
 -- The next result of an incident, if it has only waited for this one, is due now.
 local function let_follow(incident)
-  local newer = nil
-  for _, other in ipairs(redis.call('LRANGE', 'paramedic:incident:' .. incident .. ':results', 0, -1)) do
+  local told, newer = 'paramedic:incident:' .. incident .. ':results', nil
+  for _, other in ipairs(redis.call('LRANGE', told, 0, -1)) do
     if other == id then break end
     if redis.call('ZSCORE', outbox, other) then newer = other end
   end
   if newer and tonumber(redis.call('HGET', outbox .. ':attempts', newer) or 0) == 0 then
-    redis.call('ZADD', outbox, 'LT', now, newer)
+    redis.call('ZADD', outbox, 'XX', 'LT', now, newer)
   end
 end
 

@@ -1,4 +1,4 @@
-"""The scripts of the sweep's lock."""
+"""The scripts of locks: of the sweep, and of what else only one worker does at a time."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ return 1
 """
 
 #: Gives the lock back, if it is still ours. KEYS: the lock. ARGV: its token.
-UNLOCK_SWEEP = """
+UNLOCK = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 """
