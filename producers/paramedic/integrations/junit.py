@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-from paramedic.event import WIRE_VERSION, FailureEvent, Frame, new_event_id, now, trimmed
+from paramedic.event import WIRE_VERSION, FailureEvent, new_event_id, now, trimmed
+from paramedic.integrations.failing_text import frames, last_error_line, raised, type_at_end
 from paramedic.source import CodeRoot
 from paramedic.version import PRODUCER
 
@@ -26,16 +26,6 @@ from paramedic.version import PRODUCER
 MAX_FILE_BYTES = 64 * 1024 * 1024
 
 _SETUP = re.compile(r'^failed on (?P<when>setup|teardown) with "(?P<message>.*)"$', re.DOTALL)
-_TYPED = re.compile(r"^(?P<type>[A-Za-z_][\w.]*): ?(?P<message>.*)$", re.DOTALL)
-_TYPE_ALONE = re.compile(r"^[A-Za-z_][\w.]*(Error|Exception|Interrupt|Exit|Warning|Failed)$")
-#: `shop/cart.py:3: ZeroDivisionError` and `shop/cart.py:3: in total`.
-_PYTEST_PLACE = re.compile(
-    r"^(?P<file>[^\s:][^:]*\.py):(?P<line>\d+): ?(?:in (?P<function>.+)|(?P<type>[\w.]*))$"
-)
-_PYTHON_PLACE = re.compile(
-    r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)(?:, in (?P<function>.+))?$'
-)
-_DEFINITION = re.compile(r"^>?\s*(?:async\s+)?def (?P<function>\w+)\(")
 
 
 class JUnitError(ValueError):
@@ -62,10 +52,41 @@ def events_from_junit(
         JUnitError: the file cannot be read, is no XML, or holds a document type.
         InvalidEvent: `target` is no name of a target.
     """
+    try:
+        file = Path(path)
+        if file.stat().st_size > MAX_FILE_BYTES:
+            raise JUnitError(f"it is larger than {MAX_FILE_BYTES // 1024**2} MiB")
+        data = file.read_bytes()
+    except OSError as error:
+        raise JUnitError(f"{path} cannot be read: {error.strerror}") from None
+    return events_from_junit_data(data, target, revision, root=root, name=str(path))
+
+
+def events_from_junit_data(
+    data: bytes,
+    target: str,
+    revision: str | None = None,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    name: str = "it",
+) -> list[FailureEvent]:
+    """The same for what has been read already.
+
+    Args:
+        data: the whole file.
+        target: as for `events_from_junit`.
+        revision: as there.
+        root: as there.
+        name: what errors call the file.
+
+    Raises:
+        JUnitError: the data is no JUnit XML, or holds a document type.
+        InvalidEvent: `target` is no name of a target.
+    """
     run = _Run(target, revision, CodeRoot(root))
-    tree = _parse(Path(path))
+    tree = _parse(data, name)
     if tree.tag not in {"testsuite", "testsuites"}:
-        raise JUnitError(f"{path} is no JUnit XML: its root is <{tree.tag}>")
+        raise JUnitError(f"{name} is no JUnit XML: its root is <{tree.tag}>")
     return [
         _event(run, suite, case, outcome)
         for suite in tree.iter("testsuite")
@@ -74,7 +95,7 @@ def events_from_junit(
     ]
 
 
-def _parse(path: Path) -> ElementTree.Element:
+def _parse(data: bytes, name: str) -> ElementTree.Element:
     """The root of the document, built with expat's own hooks so that a DTD can be refused."""
     builder = ElementTree.TreeBuilder()
     parser = expat.ParserCreate()
@@ -84,15 +105,10 @@ def _parse(path: Path) -> ElementTree.Element:
     parser.CharacterDataHandler = builder.data
     parser.StartDoctypeDeclHandler = _refuse_document_type
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise JUnitError(f"it is larger than {MAX_FILE_BYTES // 1024**2} MiB")
-        with path.open("rb") as file:
-            parser.ParseFile(file)
+        parser.Parse(data, True)
         return builder.close()
-    except OSError as error:
-        raise JUnitError(f"{path} cannot be read: {error.strerror}") from None
     except (expat.ExpatError, AssertionError, LookupError, ValueError) as error:
-        raise JUnitError(f"{path} is no JUnit XML: {error}") from None
+        raise JUnitError(f"{name} is no JUnit XML: {error}") from None
 
 
 def _refuse_document_type(*_: object) -> None:
@@ -119,22 +135,22 @@ def _event(
     outcome: ElementTree.Element,
 ) -> FailureEvent:
     text = (outcome.text or "").strip("\n")
-    raised = _raised(outcome, text)
+    error = _raised(outcome, text)
     return trimmed(
         FailureEvent(
             version=WIRE_VERSION,
             id=new_event_id(),
             target=run.target,
             test=_node_id(case, run.code) or None,
-            exception_type=raised.type,
-            message=raised.message,
-            frames=tuple(_frames(text, run.code)),
+            exception_type=error.type,
+            message=error.message,
+            frames=tuple(frames(text, run.code)),
             revision=run.revision,
             occurred_at=_moment(suite.get("timestamp", "")),
             traceback=text,
             origin=suite.get("hostname", ""),
             producer=f"{PRODUCER} (junit)",
-            tags={"when": raised.when},
+            tags={"when": error.when},
         )
     )
 
@@ -156,51 +172,11 @@ def _raised(outcome: ElementTree.Element, text: str) -> _Raised:
     """The exception, out of whichever attribute or line names it."""
     when, message = "call", outcome.get("message", "")
     if message == "collection failure":
-        when, message = "collect", _last_error_line(text)
+        when, message = "collect", last_error_line(text)
     if in_fixture := _SETUP.match(message):
         when, message = in_fixture["when"], in_fixture["message"]
-    named = outcome.get("type") or _type_at_end(text)
-    typed = _TYPED.match(message)
-    if typed and (not named or typed["type"].rpartition(".")[2] == named.rpartition(".")[2]):
-        return _Raised(typed["type"], typed["message"], when)
-    return _Raised(named or _type_of(message, outcome.tag), message, when)
-
-
-def _type_at_end(text: str) -> str:
-    """The type in pytest's closing line `shop/cart.py:3: ZeroDivisionError`."""
-    place = _PYTEST_PLACE.match(text.rpartition("\n")[2])
-    return (place["type"] or "") if place else ""
-
-
-def _last_error_line(text: str) -> str:
-    lines = [line[1:].strip() for line in text.splitlines() if line.startswith("E ")]
-    return lines[-1] if lines else text.strip().rpartition("\n")[2]
-
-
-def _type_of(message: str, tag: str) -> str:
-    first = message.partition("\n")[0].strip()
-    if first.startswith("assert "):
-        return "AssertionError"
-    return first if _TYPE_ALONE.match(first) else tag.capitalize()
-
-
-def _frames(text: str, code: CodeRoot) -> Iterator[Frame]:
-    """The places that a failing output names, in its order: outermost first."""
-    function = ""
-    for line in text.splitlines():
-        if definition := _DEFINITION.match(line):
-            function = definition["function"]
-        place = _PYTHON_PLACE.match(line) or _PYTEST_PLACE.match(line)
-        if place is None:
-            continue
-        file, in_app = code.locate(str(code.path / place["file"]))
-        yield Frame(
-            file=file,
-            function=place["function"] or function or "?",
-            line=int(place["line"]),
-            in_app=in_app,
-        )
-        function = ""
+    named = outcome.get("type") or type_at_end(text)
+    return _Raised(*raised(named, message, outcome.tag.capitalize()), when)
 
 
 def _node_id(case: ElementTree.Element, code: CodeRoot) -> str:
