@@ -29,6 +29,7 @@ from paramedic_workers.healing.model import KnownFix
 from paramedic_workers.incidents import IncidentRecord, milliseconds
 from paramedic_workers.leases import Lease
 from paramedic_workers.results import Cause, Result, encode_result
+from paramedic_workers.systemic.failures import failures_of
 
 #: Characters of a summary; a result's summary is one line for a person.
 _SUMMARY_LENGTH = 200
@@ -47,6 +48,8 @@ class _ClosedResult(msgspec.Struct, kw_only=True):
     incidents: tuple[str, ...]
     #: How the attempts that it ends have ended, for a person.
     ending: str
+    #: JSON of how the healer failed; empty where it did not.
+    failures: str
 
 
 class _Closing(msgspec.Struct, kw_only=True):
@@ -93,6 +96,7 @@ def close_group(
                 verdict=result.verdict,
                 incidents=(result.incident, *result.merged),
                 ending=_ending(result),
+                failures=_failures(result, at),
             )
             for result in results
         ],
@@ -180,6 +184,11 @@ def lost_result(incident: IncidentRecord) -> Result:
         remedy="Look at the worker's log at that time, and for the out-of-memory killer.",
     )
     return failed_result(incident, error)
+
+
+def _failures(result: Result, at: datetime) -> str:
+    found = failures_of(result, at)
+    return msgspec.json.encode(found).decode() if found else ""
 
 
 def _letters(results: Sequence[Result], incidents: Sequence[IncidentRecord]) -> list[DeadLetter]:

@@ -80,6 +80,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     #: One sentence for a person.
     detail: str = ""
+    #: What broke the strategy, where it broke.
+    cause: Cause | None = None
 
 
 class PhaseTime(msgspec.Struct, frozen=True, kw_only=True):

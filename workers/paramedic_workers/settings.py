@@ -159,6 +159,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     breaker_failures: int = 5
     #: Seconds for which it stays off before one heal may try it.
     breaker_seconds: float = 900.0
+    #: Incidents in which the healer fails in the same way before that is a pattern, which switches
+    #: the strategy concerned off; 0: never.
+    systemic_failures: int = 5
+    #: Seconds within which those incidents count.
+    systemic_seconds: float = 3600.0
     #: Heals of one incident within `fuse_hours` after which a person must look; 0: no fuse.
     fuse_heals: int = 2
     #: Hours in which those heals count.

@@ -45,10 +45,11 @@ def rule_problems(settings: Settings) -> list[Problem]:
         ),
         *_positive("", settings, ("delivery_attempts", "replay_limit", "cache_limit")),
         *_positive("", settings, ("dead_letter_limit", "dead_letter_days")),
-        *_positive("", settings, ("retry_pause", "breaker_seconds", "fuse_hours")),
+        *_positive("", settings, ("retry_pause", "breaker_seconds", "fuse_hours", "systemic_seconds")),
         *_not_negative("", settings, ("shutdown_seconds",)),
         *_heal_memory(settings),
         *_not_negative("", settings, ("breaker_failures", "fuse_heals", "min_free_disk")),
+        *_not_negative("", settings, ("systemic_failures",)),
         *_known_plugins("sinks", "paramedic.sinks", tuple(settings.sinks)),
         *(
             problem

@@ -42,6 +42,7 @@ from paramedic_workers.resilience.holds import Holds
 from paramedic_workers.resting import Resting
 from paramedic_workers.retention import Retention
 from paramedic_workers.settings import Settings
+from paramedic_workers.systemic.patterns import Patterns
 from paramedic_workers.tending import Tending
 
 #: Seconds after which a sweep whose worker died no longer keeps others from sweeping.
@@ -100,6 +101,7 @@ class Sweeper:
             opened = self._record_lost_batches()
             self._return_lost_groups()
             self._removed_sinks.give_up(self.clock())
+            self._find_patterns()
             bells = Doorbells(
                 groups=(*sorted(opened), *self._waiting_groups()),
                 deliveries=self._due_deliveries(),
@@ -205,6 +207,15 @@ class Sweeper:
             if due and self.depths.deliver(sink) < len(due):
                 bells += [(sink, result_id) for result_id in due]
         return tuple(bells)
+
+    def _find_patterns(self) -> None:
+        """Look for failures of the healer itself; those of this search stop no sweep."""
+        try:
+            Patterns(self.client, self.settings, self.clock).scan()
+        except Exception as error:
+            if takes_no_writes(error):
+                raise
+            _log.exception("the failures of the healer could not be searched for patterns")
 
     def _forget(self) -> None:
         """Delete closed incidents and delivered results that are older than the retention."""

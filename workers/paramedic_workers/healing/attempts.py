@@ -139,6 +139,7 @@ class Workshop:
             candidates=report.candidates,
             seconds=round(deadline.clock() - began, 3),
             detail=detail,
+            cause=broken.cause if broken else None,
         )
         journal.say(f"{name}: {outcome}. {detail}", strategy=name)
         return Tried(attempts=[attempt], proven=proven, broken=broken)

@@ -59,6 +59,28 @@ Results and their deliveries:
     deliveries:<id>                 hash: sink to the JSON of a `Delivery`
                                     by deliver; dies with the result
 
+Systemic failures (package `systemic`):
+
+    failures                        hash: result id to the JSON of its `HealerFailure`s
+                                    by close, where the healer or a strategy failed; dies after
+                                    three times `systemic_seconds`
+    failures:at                     sorted set: result id by the time of the close
+                                    by close; dies with the failures
+    patterns                        sorted set: pattern id by the time it was opened or closed
+                                    by sweep, people; dies with the pattern
+    patterns:open                   set of ids of those that are open
+                                    by sweep, people
+    pattern:<id>                    hash of a `Pattern`: `body` (JSON), `state`, `opened_at`,
+                                    `first_seen`, `last_seen`, `closed_at`, `closed_because`,
+                                    `openings`
+                                    by sweep, people, the sink jira; dies after the retention,
+                                    once closed
+    pattern:<id>:incidents          hash: fingerprint to the JSON of a `PatternIncident`
+    pattern:<id>:times              hash: fingerprint to the time of that
+    pattern:<id>:settled            hash: fingerprint to the JSON of a `Settlement`
+    pattern:<id>:targets            set of the targets that it has struck since it was opened
+                                    by sweep, the sink jira; die with the pattern
+
 Events on their way:
 
     journal                         hash: batch id to the JSON of the batch
@@ -177,6 +199,14 @@ from paramedic_workers.keys.resilience_scripts import NOTE_BREAKER as NOTE_BREAK
 from paramedic_workers.keys.resilience_scripts import TAKE_RATE as TAKE_RATE
 from paramedic_workers.keys.sweep_scripts import LOCK_SWEEP as LOCK_SWEEP
 from paramedic_workers.keys.sweep_scripts import UNLOCK as UNLOCK
+from paramedic_workers.keys.systemic_scripts import CLOSE_PATTERN as CLOSE_PATTERN
+from paramedic_workers.keys.systemic_scripts import DROP_PATTERN_INCIDENT as DROP_PATTERN_INCIDENT
+from paramedic_workers.keys.systemic_scripts import FORGET_PATTERNS as FORGET_PATTERNS
+from paramedic_workers.keys.systemic_scripts import NOTE_PATTERN_INCIDENT as NOTE_PATTERN_INCIDENT
+from paramedic_workers.keys.systemic_scripts import OPEN_PATTERN as OPEN_PATTERN
+from paramedic_workers.keys.systemic_scripts import (
+    SETTLE_PATTERN_INCIDENT as SETTLE_PATTERN_INCIDENT,
+)
 from paramedic_workers.keys.ticket_scripts import FORGET_TICKET as FORGET_TICKET
 from paramedic_workers.keys.ticket_scripts import INTEND_TICKET as INTEND_TICKET
 from paramedic_workers.keys.ticket_scripts import LOCK_TICKET as LOCK_TICKET
@@ -207,6 +237,10 @@ ROOM = PREFIX + "room"
 HELD = PREFIX + "held"
 HELD_WHY = PREFIX + "held:why"
 BREAKERS = PREFIX + "breakers"
+FAILURES = PREFIX + "failures"
+FAILURES_AT = PREFIX + "failures:at"
+PATTERNS = PREFIX + "patterns"
+OPEN_PATTERNS = PREFIX + "patterns:open"
 
 
 def batch(batch_id: str) -> str:
@@ -297,6 +331,26 @@ def dead_warned(bound: str) -> str:
 def breaker(name: str) -> str:
     """The breaker of a target (`shop`), or of a strategy there (`shop:patch`)."""
     return f"{PREFIX}breaker:{name}"
+
+
+def pattern(pattern_id: str) -> str:
+    """The hash of one pattern."""
+    return f"{PREFIX}pattern:{pattern_id}"
+
+
+def pattern_incidents(pattern_id: str) -> str:
+    """The incidents of a pattern, and the exceptions to it."""
+    return f"{PREFIX}pattern:{pattern_id}:incidents"
+
+
+def pattern_settled(pattern_id: str) -> str:
+    """How those incidents were settled."""
+    return f"{PREFIX}pattern:{pattern_id}:settled"
+
+
+def pattern_targets(pattern_id: str) -> str:
+    """The targets that a pattern has struck."""
+    return f"{PREFIX}pattern:{pattern_id}:targets"
 
 
 def rate(kind: str, target: str) -> str:

@@ -84,8 +84,8 @@ end
 return 1
 """
 
-#: Closes a group: results, incidents, proved patches, outbox entries and dead letters, all
-#: or nothing.
+#: Closes a group: results, incidents, proved patches, outbox entries, dead letters and how
+#: the healer failed, all or nothing.
 #:
 #: A worker that lost its lease changes nothing. ARGV: group, target, token, now, resolved
 #: revision, retention (s), MAX_FIXES, the JSON of `Closing` (see closing.py), then the JSON
@@ -107,6 +107,10 @@ local closing, healing = cjson.decode(ARGV[8]), 'paramedic:healing:' .. group
 for i, entry in ipairs(closing.results) do
   redis.call('SET', 'paramedic:result:' .. entry.id, ARGV[8 + i])
   redis.call('ZADD', 'paramedic:results', now, entry.id)
+  if entry.failures ~= '' then
+    redis.call('HSET', 'paramedic:failures', entry.id, entry.failures)
+    redis.call('ZADD', 'paramedic:failures:at', now, entry.id)
+  end
   for _, sink in ipairs(closing.sinks) do
     redis.call('ZADD', 'paramedic:outbox:' .. sink, server_now(), entry.id)
   end

@@ -23,13 +23,14 @@ from paramedic_workers.errors import Verdict
 from paramedic_workers.incidents import IncidentRecord
 from paramedic_workers.leases import Lease
 from paramedic_workers.resilience.backoff import pause_after
-from paramedic_workers.resilience.breakers import Breakers, BreakerState
+from paramedic_workers.resilience.breakers import Breakers
 from paramedic_workers.resilience.fuse import Fuse
 from paramedic_workers.resilience.holds import LOOK_AGAIN, Hold, Holds
 from paramedic_workers.resilience.limits import Limits, Rate, Refusal
 from paramedic_workers.resilience.storage import want_of_disk, want_of_memory
 from paramedic_workers.results import Attempt, AttemptOutcome, Result
 from paramedic_workers.settings import Settings, TargetSettings
+from paramedic_workers.systemic.switching import Switches
 
 #: By how much each further pause before a retry of a heal is longer, and its bound.
 _RETRY_FACTOR = 4.0
@@ -41,13 +42,24 @@ _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True)
+class SwitchedOff:
+    """A strategy that is not used at present."""
+
+    strategy: str
+    #: One sentence.
+    why: str
+    #: None: nobody knows.
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Admission:
     """A group may be healed."""
 
     #: The target, with the strategies that may be used.
     target: TargetSettings
     #: Those that are switched off.
-    switched_off: tuple[BreakerState, ...] = ()
+    switched_off: tuple[SwitchedOff, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,15 +155,15 @@ class Gate:
         breakers = self._breakers
         closed = breakers.ask(target.name, token=lease.token)
         if closed is not None:
-            return self._switched_off(lease, closed)
-        asked = {name: breakers.ask(target.name, name, lease.token) for name in target.strategies}
-        off = tuple(state for state in asked.values() if state is not None)
-        allowed = tuple(name for name, state in asked.items() if state is None)
+            return self._switched_off(lease, closed.words, closed.until)
+        off = self._off(target, lease.token)
+        allowed = tuple(
+            name for name in target.strategies if name not in {one.strategy for one in off}
+        )
         if not allowed:
             breakers.drop_probe(target.name, token=lease.token)
-            return self._switched_off(
-                lease, min(off, key=lambda state: state.until or self.clock())
-            )
+            first = min(off, key=lambda one: one.until or self.clock())
+            return self._switched_off(lease, first.why, first.until)
         refusal = self._limits.take(target, Rate.HEALS, lease.token)
         if refusal is not None:
             for name in ("", *allowed):
@@ -160,9 +172,22 @@ class Gate:
         narrowed = msgspec.structs.replace(target, strategies=allowed)
         return Admission(target=narrowed, switched_off=off)
 
-    def _switched_off(self, lease: Lease, state: BreakerState) -> Hold:
-        until = state.until or self.clock() + timedelta(seconds=self.settings.sweep_seconds)
-        return Hold(group=lease.group, until=until, why=state.words)
+    def _off(self, target: TargetSettings, token: str) -> tuple[SwitchedOff, ...]:
+        """The target's strategies that may not be used: by a pattern, else by their breaker."""
+        off = {
+            one.strategy: SwitchedOff(strategy=one.strategy, why=one.words)
+            for one in Switches(self.client, self.settings, self.clock).off_at(target.name)
+            if one.strategy in target.strategies
+        }
+        for name in target.strategies:
+            state = None if name in off else self._breakers.ask(target.name, name, token)
+            if state is not None:
+                off[name] = SwitchedOff(strategy=name, why=state.words, until=state.until)
+        return tuple(off.values())
+
+    def _switched_off(self, lease: Lease, why: str, until: datetime | None) -> Hold:
+        soon = self.clock() + timedelta(seconds=self.settings.sweep_seconds)
+        return Hold(group=lease.group, until=until or soon, why=why)
 
     def _note(self, lease: Lease, admission: Admission, results: Sequence[Result]) -> None:
         """One word to each breaker: of the target, and of each strategy that was used."""
@@ -219,12 +244,12 @@ def _failed_by_itself(result: Result) -> bool:
     return result.verdict is Verdict.FAILED and not result.transient and not by_strategy
 
 
-def _with_switched_off(result: Result, off: Sequence[BreakerState]) -> Result:
+def _with_switched_off(result: Result, off: Sequence[SwitchedOff]) -> Result:
     """The result with a line for each strategy that was not tried, where any was."""
     if not result.attempts or not off:
         return result
     lines = tuple(
-        Attempt(strategy=state.strategy, outcome=AttemptOutcome.SWITCHED_OFF, detail=state.words)
-        for state in off
+        Attempt(strategy=one.strategy, outcome=AttemptOutcome.SWITCHED_OFF, detail=one.why)
+        for one in off
     )
     return msgspec.structs.replace(result, attempts=(*result.attempts, *lines))
