@@ -105,7 +105,10 @@ def make_app(settings: Settings) -> Celery:
         task_create_missing_queues=False,
         # Time limits; prefork pools only.
         task_time_limit=TASK_LIMIT,
-        task_annotations={topology.HEAL_TASK: {"time_limit": heal_limit(settings)}},
+        task_annotations={
+            task: {"time_limit": heal_limit(settings)}
+            for task in (topology.HEAL_TASK, topology.LANDING_TASK)
+        },
         # For `celery events` and Flower.
         worker_send_task_events=True,
         task_send_sent_event=True,

@@ -33,8 +33,6 @@ from paramedic_workers.redis_full import await_room
 from paramedic_workers.runtime import runtime
 from paramedic_workers.tasks import keep_or_put_back, keep_unusable_message
 
-#: What they announce stands in the ledger: the sweep rings again.
-_DOORBELLS = (topology.HEAL_TASK, topology.DELIVER_TASK, topology.SWEEP_TASK)
 #: What ends an attempt at a message.
 _SETTLING = ("ack", "requeue")
 
@@ -114,7 +112,7 @@ class CarefulConsumer(Consumer):  # type: ignore[misc] # Celery is not typed
 
 def _is_doorbell(message: Any) -> bool:
     headers = message.headers
-    return isinstance(headers, dict) and headers.get("task") in _DOORBELLS
+    return isinstance(headers, dict) and headers.get("task") in topology.DOORBELLS
 
 
 def _is_asked_to_end() -> bool:

@@ -5,6 +5,7 @@
 | `paramedic.intake` | producers | `paramedic.failures`, `failure.<target>` | `paramedic.intake` |
 | `paramedic.heal` | intake, heal, sweep | default | `paramedic.heal` |
 | `paramedic.deliver` | heal, sweep | default | `paramedic.results.<sink>` |
+| `paramedic.landing` | sweep | default | `paramedic.heal` |
 | `paramedic.tend` | sweep | default | `paramedic.results.<sink>` |
 | `paramedic.sweep` | beat | default | `paramedic.intake` |
 
@@ -51,7 +52,13 @@ INTAKE_TASK = wire.INTAKE_TASK
 HEAL_TASK = "paramedic.heal"
 DELIVER_TASK = "paramedic.deliver"
 TEND_TASK = "paramedic.tend"
+LANDING_TASK = "paramedic.landing"
 SWEEP_TASK = "paramedic.sweep"
+
+#: What only rings for something that stands in the ledger.
+DOORBELLS = (HEAL_TASK, DELIVER_TASK, LANDING_TASK, TEND_TASK, SWEEP_TASK)
+#: Those of them that are worthless when they are heard late: they are rung again anyway.
+PASSING_BELLS = (LANDING_TASK, TEND_TASK, SWEEP_TASK)
 
 FAILURES = Exchange(wire.FAILURE_EXCHANGE, type="topic", durable=True)
 RESULTS = Exchange("paramedic.results", type="topic", durable=True)
@@ -113,6 +120,7 @@ def routes() -> dict[str, dict[str, object]]:
     return {
         INTAKE_TASK: {"queue": INTAKE, **surely},
         HEAL_TASK: {"queue": _direct(HEAL_QUEUE), **surely},
+        LANDING_TASK: {"queue": _direct(HEAL_QUEUE), **surely},
         SWEEP_TASK: {"queue": _direct(wire.INTAKE_QUEUE), **surely},
         DELIVER_TASK: surely,
         TEND_TASK: surely,

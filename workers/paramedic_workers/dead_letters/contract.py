@@ -44,7 +44,7 @@ def check_message(message: Any) -> None:
     _CHECKS[task](arguments, named)
     _check_delay(headers.get("eta"))
     headers.pop("eta", None)
-    if task != topology.SWEEP_TASK:
+    if task not in topology.PASSING_BELLS:
         headers.pop("expires", None)
 
 
@@ -88,6 +88,20 @@ def _check_deliver(arguments: Sequence[object], named: Mapping[str, object]) -> 
     _check_arguments(deliver, arguments, named)
 
 
+def _check_landing(arguments: Sequence[object], named: Mapping[str, object]) -> None:
+    def landing(target: object) -> bool:
+        return isinstance(target, str)
+
+    _check_arguments(landing, arguments, named)
+
+
+def _check_tend(arguments: Sequence[object], named: Mapping[str, object]) -> None:
+    def tend(sink: object) -> bool:
+        return isinstance(sink, str)
+
+    _check_arguments(tend, arguments, named)
+
+
 def _check_sweep(arguments: Sequence[object], named: Mapping[str, object]) -> None:
     def sweep() -> bool:
         return True
@@ -99,6 +113,8 @@ _CHECKS = {
     topology.INTAKE_TASK: _check_intake,
     topology.HEAL_TASK: _check_heal,
     topology.DELIVER_TASK: _check_deliver,
+    topology.LANDING_TASK: _check_landing,
+    topology.TEND_TASK: _check_tend,
     topology.SWEEP_TASK: _check_sweep,
 }
 
