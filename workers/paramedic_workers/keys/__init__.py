@@ -147,6 +147,19 @@ Tickets of the sink `jira`; a record is `<fingerprint>` or `<space>:<name>`, whe
     ticket-key:[<space>:]<key>      the name that a Jira key stands for, earlier keys too
                                     by deliver and tend; expires after TICKET_MEMORY
 
+What the channels of the sink `notify` remember; all of it dies after the retention:
+
+    notify:waiting:<channel>        hash: result id to the JSON of a `Note`
+                                    by deliver, tend; entries die when told
+    notify:unlisted:<channel>       number of results above the bound of that hash
+                                    by deliver, tend
+    notify:told:<channel>           sorted set: result id by the time it was told
+                                    by deliver, tend
+    notify:last:<channel>:<incident>  what makes a result say the same as the last one
+                                    by deliver; expires after `repeat_seconds`
+    rate:notes:<channel>            sorted set: message by the time it was sent
+                                    by deliver, tend; entries die after a day
+
 The rest:
 
     batch:<id>                      marks a batch of events as recorded, or holds the id of the
@@ -185,6 +198,7 @@ from paramedic_workers.keys.group_scripts import TAKE_GROUP as TAKE_GROUP
 from paramedic_workers.keys.lease_scripts import ACQUIRE_LEASE as ACQUIRE_LEASE
 from paramedic_workers.keys.lease_scripts import RELEASE_LEASE as RELEASE_LEASE
 from paramedic_workers.keys.lease_scripts import RENEW_LEASE as RENEW_LEASE
+from paramedic_workers.keys.notify_scripts import KEEP_NOTE as KEEP_NOTE
 from paramedic_workers.keys.replay_scripts import BEGIN_REPLAY as BEGIN_REPLAY
 from paramedic_workers.keys.replay_scripts import END_REPLAY as END_REPLAY
 from paramedic_workers.keys.replay_scripts import REPLAY_DELIVERY as REPLAY_DELIVERY
@@ -237,6 +251,9 @@ ROOM = PREFIX + "room"
 HELD = PREFIX + "held"
 HELD_WHY = PREFIX + "held:why"
 BREAKERS = PREFIX + "breakers"
+
+#: What TAKE_RATE counts for channels of the sink `notify`.
+NOTE_RATE = "notes"
 FAILURES = PREFIX + "failures"
 FAILURES_AT = PREFIX + "failures:at"
 PATTERNS = PREFIX + "patterns"
@@ -371,3 +388,23 @@ def tickets(space: str) -> str:
 def ticket_key(record: str) -> str:
     """The name that a Jira key stands for."""
     return f"{PREFIX}ticket-key:{record}"
+
+
+def notify_waiting(channel: str) -> str:
+    """The notes that a channel has yet to tell."""
+    return f"{PREFIX}notify:waiting:{channel}"
+
+
+def notify_unlisted(channel: str) -> str:
+    """How many more results than notes wait."""
+    return f"{PREFIX}notify:unlisted:{channel}"
+
+
+def notify_told(channel: str) -> str:
+    """The results that a channel has told."""
+    return f"{PREFIX}notify:told:{channel}"
+
+
+def notify_last(channel: str, incident: str) -> str:
+    """What a channel has told last of an incident."""
+    return f"{PREFIX}notify:last:{channel}:{incident}"

@@ -15,6 +15,7 @@ from paramedic.webhooks import secret_bytes
 from paramedic_workers.errors import SettingsError, Verdict
 from paramedic_workers.settings import Settings
 from paramedic_workers.settings_rules import Problem
+from paramedic_workers.sinks.rules import unknown_targets
 
 #: The variable with the signing secrets, white space between them.
 SECRET_VARIABLE = "PARAMEDIC_WEBHOOK_SECRET"
@@ -102,18 +103,6 @@ def signing_secrets(
             problem = f"{source} as number {number} what is no secret: {error}."
             raise SettingsError(problem, remedy=f"{_MAKE_A_SECRET}.") from None
     return secrets
-
-
-def unknown_targets(key: str, names: Iterable[str], settings: Settings) -> Iterator[Problem]:
-    """The names of targets that are not configured."""
-    for name in names:
-        if name not in settings.targets:
-            known = ", ".join(sorted(settings.targets)) or "none"
-            yield Problem(
-                key=key,
-                problem=f"names {name!r}, which is no target.",
-                remedy=f"Targets are: {known}.",
-            )
 
 
 def _url_problems(settings: WebhookSettings) -> Iterator[Problem]:
