@@ -16,7 +16,7 @@ from structlog.typing import Processor
 from paramedic.redaction import without_password
 
 #: Loggers that say much and mean little at the level of everything else.
-_CHATTY = ("kombu", "amqp", "urllib3", "httpx")
+_CHATTY = ("kombu", "amqp", "urllib3", "httpx", "httpcore")
 
 
 def configure_logs(

@@ -1,0 +1,502 @@
+"""Jira's REST interface, as far as Paramedic uses it: one method for each request.
+
+A thin client: it knows how to ask, what an answer means, and what may be asked again. What a
+ticket should look like is decided elsewhere. A request that makes something is sent once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import cached_property
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+
+from paramedic_workers.sinks.jira.address import read_address
+from paramedic_workers.sinks.jira.answers import (
+    Attachment,
+    Comment,
+    CommentPage,
+    Created,
+    CreateField,
+    EntityProperty,
+    Field,
+    FieldPage,
+    Issue,
+    IssueType,
+    LinkType,
+    LinkTypes,
+    Permissions,
+    Project,
+    SearchPage,
+    ServerInfo,
+    Transition,
+    TransitionList,
+    TypePage,
+    User,
+)
+from paramedic_workers.sinks.jira.dialects import DIALECTS, PAGE, Page, Search, comma, segment
+from paramedic_workers.sinks.jira.documents import Document
+from paramedic_workers.sinks.jira.jql import bounded
+from paramedic_workers.sinks.jira.refusals import JiraFailed, JiraRefused
+from paramedic_workers.sinks.jira.session import Ask, Session
+from paramedic_workers.sinks.jira.settings import JiraKind, JiraSettings
+
+__all__ = ["JiraClient", "JiraFailed", "JiraRefused"]
+
+A = TypeVar("A")
+
+#: What is asked of a ticket where nothing else is said.
+USUAL_FIELDS = (
+    "summary",
+    "status",
+    "resolution",
+    "labels",
+    "priority",
+    "assignee",
+    "project",
+    "issuetype",
+    "created",
+    "updated",
+)
+#: Tickets that one search gives at most.
+SEARCH_LIMIT = 1_000
+#: Types, fields or comments of one page.
+LIST_PAGE = 100
+#: Pages of a list at most: a list that never ends is not read for ever.
+LIST_PAGES = 50
+#: Bytes of an attachment that is read.
+DOWNLOAD_BYTES = 20_000_000
+#: Characters of the global id of a remote link; Jira says so.
+_LONGEST_GLOBAL_ID = 255
+
+
+class JiraClient:
+    """Talks to one Jira as one account; thread-safe.
+
+    Every method can raise what `Session.ask` lists.
+    """
+
+    def __init__(self, session: Session) -> None:
+        """Speak through this session."""
+        self._session = session
+        self._dialect = DIALECTS[session.address.kind]
+
+    @classmethod
+    def open(
+        cls,
+        settings: JiraSettings,
+        environ: Mapping[str, str] = os.environ,
+        transport: httpx.BaseTransport | None = None,
+    ) -> JiraClient:
+        """A client by the settings; nothing is sent yet.
+
+        Args:
+            settings: with `dry_run`, nothing of the account needs to be there.
+            environ: where the token may be.
+            transport: in place of the network; a dry run has one that sends nothing.
+
+        Raises:
+            SettingsError: the URL, the e-mail address or the token is missing or wrong.
+            ValueError: a dry run without a transport of its own would send.
+        """
+        if settings.dry_run and transport is None:
+            raise ValueError("A dry run needs a transport that sends nothing.")
+        address = read_address(settings, environ)
+        return cls(Session(address, timeout=settings.timeout, transport=transport))
+
+    def close(self) -> None:
+        """Close the connections; the next request opens new ones."""
+        self._session.close()
+
+    @property
+    def kind(self) -> JiraKind:
+        """Which Jira it is."""
+        return self._session.address.kind
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """Let all requests of the block, in this thread, end within so many seconds.
+
+        One that would begin too late is not sent: `DeliveryPostponed`.
+        """
+        return self._session.within(seconds)
+
+    # What this Jira is
+
+    def myself(self) -> User:
+        """The account whose token we have."""
+        return self._get("/myself", "ask who we are", User)
+
+    def server(self) -> ServerInfo:
+        """What this Jira says of itself."""
+        return self._get("/serverInfo", "ask what Jira this is", ServerInfo)
+
+    def project(self, key: str) -> Project | None:
+        """The project, or None where there is none that the account may see."""
+        return self._found(lambda: self._get(f"/project/{segment(key)}", f"see {key}", Project))
+
+    def permissions(self, project: str, names: Sequence[str]) -> dict[str, bool]:
+        """Which of these permissions the account has in the project, as in `CREATE_ISSUES`."""
+        query = {"projectKey": project, "permissions": comma(names)}
+        act = f"see what we may do in {project}"
+        answer = self._get("/mypermissions", act, Permissions, query)
+        return {name: one.have_permission for name, one in answer.permissions.items()}
+
+    def issue_types(self, project: str) -> tuple[IssueType, ...]:
+        """The types of tickets that can be made in the project."""
+        path = f"/issue/createmeta/{segment(project)}/issuetypes"
+        return self._listed(path, f"see the types of {project}", TypePage, lambda page: page.items)
+
+    def create_fields(self, project: str, issue_type_id: str) -> tuple[CreateField, ...]:
+        """The fields that a new ticket of this type can have in the project."""
+        path = f"/issue/createmeta/{segment(project)}/issuetypes/{segment(issue_type_id)}"
+        act = f"see the fields of {project}"
+        return self._listed(path, act, FieldPage, lambda page: page.items)
+
+    def fields(self) -> tuple[Field, ...]:
+        """All fields of this Jira."""
+        return self._get("/field", "see the fields", tuple[Field, ...])
+
+    def link_types(self) -> tuple[LinkType, ...]:
+        """The ways in which two tickets can be linked."""
+        answer = self._get("/issueLinkType", "see the types of links", LinkTypes)
+        return tuple(answer.issue_link_types)
+
+    # Tickets
+
+    def create(self, fields: Mapping[str, Any], properties: Mapping[str, Any] = {}) -> Created:
+        """Make a ticket, once.
+
+        Args:
+            fields: by their ids, as Jira takes them.
+            properties: what is noted at it, by name; each under 32,768 characters of JSON.
+
+        Raises:
+            UnclearDelivery: there may be a new ticket now; search before making another.
+        """
+        project = fields.get("project") or {}
+        body: dict[str, Any] = {"fields": dict(fields)}
+        if properties:
+            body["properties"] = _noted(properties)
+        return self._session.ask(
+            Ask(
+                method="POST",
+                path=self._path("/issue"),
+                act=f"make a ticket in {project.get('key') or project.get('id') or 'a project'}",
+                json=body,
+            ),
+            Created,
+        )
+
+    def issue(
+        self, key: str, fields: Sequence[str] = (), properties: Sequence[str] = ()
+    ) -> Issue | None:
+        """The ticket, or None where there is none that the account may see.
+
+        Args:
+            key: or its numeric id. A ticket that was moved answers to its old key, with its
+                new one.
+            fields: ids of those that are wanted; `USUAL_FIELDS` where empty.
+            properties: names of what programs have noted.
+        """
+        query = {"fields": comma(fields or USUAL_FIELDS), "properties": comma(properties)}
+        return self._found(lambda: self._get(f"/issue/{segment(key)}", f"read {key}", Issue, query))
+
+    def update(
+        self,
+        key: str,
+        fields: Mapping[str, Any],
+        operations: Mapping[str, Sequence[Mapping[str, Any]]] = {},
+        properties: Mapping[str, Any] = {},
+    ) -> None:
+        """Change a ticket, all in one request.
+
+        Args:
+            key: or its numeric id.
+            fields: new values by the ids of the fields.
+            operations: changes of lists, as in `{"labels": [{"add": "paramedic"}]}`, for fields
+                that are not in `fields`.
+            properties: what is noted at it, by name.
+        """
+        body: dict[str, Any] = {"fields": dict(fields)}
+        if operations:
+            body["update"] = {name: list(each) for name, each in operations.items()}
+        if properties:
+            body["properties"] = _noted(properties)
+        self._write("PUT", key, "", f"change {key}", body)
+
+    def search(
+        self,
+        jql: str,
+        fields: Sequence[str] = (),
+        reconcile: Sequence[str | int] = (),
+        limit: int = SEARCH_LIMIT,
+        properties: Sequence[str] = (),
+    ) -> Iterator[Issue]:
+        """The tickets that a query finds, page by page.
+
+        Args:
+            jql: with a condition; values quoted by `jql.quoted`.
+            fields: ids of those that are wanted; `USUAL_FIELDS` where empty.
+            reconcile: numeric ids of tickets that Cloud's lagging search must know as they are
+                now; the last 50 count.
+            limit: tickets at most.
+            properties: names of what programs have noted; only Cloud tells them here.
+
+        Raises:
+            ValueError: the query has no condition.
+        """
+        search = Search(
+            jql=bounded(jql),
+            fields=tuple(fields or USUAL_FIELDS),
+            properties=tuple(properties),
+            reconcile=tuple(int(one) for one in reconcile),
+        )
+        return self._searched(search, limit)
+
+    def transitions(self, key: str) -> tuple[Transition, ...]:
+        """Where the ticket can go from where it stands, and what each way asks for."""
+        path = f"/issue/{segment(key)}/transitions"
+        query = {"expand": "transitions.fields"}
+        answer = self._get(path, f"see where {key} can go", TransitionList, query)
+        return tuple(answer.transitions)
+
+    def transition(self, key: str, id: str, fields: Mapping[str, Any] = {}) -> None:
+        """Move a ticket.
+
+        Args:
+            key: or its numeric id.
+            id: of one of its `transitions`.
+            fields: what the transition asks for.
+        """
+        body: dict[str, Any] = {"transition": {"id": id}}
+        if fields:
+            body["fields"] = dict(fields)
+        self._write("POST", key, "/transitions", f"move {key}", body)
+
+    def comments(self, key: str) -> tuple[Comment, ...]:
+        """The comments of a ticket with their properties, the newest first."""
+        return self._listed(
+            f"/issue/{segment(key)}/comment",
+            f"read the comments of {key}",
+            CommentPage,
+            lambda page: page.comments,
+            {"orderBy": "-created", "expand": "properties"},
+        )
+
+    def comment(self, key: str, body: Document, properties: Mapping[str, Any] = {}) -> Comment:
+        """Say something at a ticket, once.
+
+        Args:
+            key: or its numeric id.
+            body: what is said.
+            properties: what is noted at the comment, so that it is found again.
+        """
+        said: dict[str, Any] = {"body": self.text(body)}
+        if properties:
+            said["properties"] = _noted(properties)
+        ask = self._writing("POST", key, "/comment", f"comment on {key}", said)
+        return self._session.ask(ask, Comment)
+
+    def attach(
+        self, key: str, name: str, content: bytes, media_type: str
+    ) -> tuple[Attachment, ...]:
+        """Put a file at a ticket, once; returns what Jira made of it.
+
+        Args:
+            key: or its numeric id.
+            name: of the file; a ticket can have several of one name.
+            content: its bytes.
+            media_type: as in `text/plain; charset=utf-8`.
+        """
+        ask = Ask(
+            method="POST",
+            path=self._path(f"/issue/{segment(key)}/attachments"),
+            act=f"attach {name} to {key}",
+            file=(name, content, media_type),
+            ticket=key,
+        )
+        return self._session.ask(ask, tuple[Attachment, ...])
+
+    def download(self, attachment: Attachment, limit: int = DOWNLOAD_BYTES) -> bytes:
+        """The bytes of an attachment.
+
+        Args:
+            attachment: of a ticket.
+            limit: bytes beyond which it is refused.
+        """
+        return self._session.download(
+            Ask(
+                method="GET",
+                path=self._dialect.content_path(attachment),
+                act=f"read the attachment {attachment.id}",
+                reads=True,
+                limit=limit,
+            )
+        )
+
+    def put_remote_link(
+        self,
+        key: str,
+        global_id: str,
+        url: str,
+        title: str,
+        *,
+        summary: str = "",
+        resolved: bool | None = None,
+    ) -> None:
+        """Put a link to somewhere else at a ticket, or bring it up to date.
+
+        Args:
+            key: or its numeric id.
+            global_id: what the link is the same by; at most 255 characters.
+            url: where it leads.
+            title: what it is called.
+            summary: said beside the title.
+            resolved: struck through where True.
+
+        Raises:
+            ValueError: the global id is too long.
+        """
+        if not 0 < len(global_id) <= _LONGEST_GLOBAL_ID:
+            raise ValueError(f"A global id has 1 to {_LONGEST_GLOBAL_ID} characters.")
+        linked: dict[str, Any] = {"url": url, "title": title}
+        if summary:
+            linked["summary"] = summary
+        if resolved is not None:
+            linked["status"] = {"resolved": resolved}
+        body = {
+            "globalId": global_id,
+            "application": {"type": "org.paramedic", "name": "Paramedic"},
+            "object": linked,
+        }
+        self._write("POST", key, "/remotelink", f"link {title} at {key}", body)
+
+    def link(self, type_name: str, inward: str, outward: str) -> None:
+        """Link two tickets; a link that is there already stays one.
+
+        Args:
+            type_name: of one of `link_types`, as in `Duplicate`.
+            inward: key of the ticket that the type's outward words are about: the duplicate.
+            outward: key of the other one: the original.
+        """
+        body = {
+            "type": {"name": type_name},
+            "inwardIssue": {"key": inward},
+            "outwardIssue": {"key": outward},
+        }
+        act = f"link {inward} and {outward}"
+        self._session.do(
+            Ask(method="POST", path=self._path("/issueLink"), act=act, json=body, ticket=inward)
+        )
+
+    def set_property(self, key: str, name: str, value: Any) -> None:
+        """Note something at a ticket; everyone who sees the ticket can read it.
+
+        Args:
+            key: or its numeric id.
+            name: what it is noted under.
+            value: under 32,768 characters of JSON.
+        """
+        act = f"note {name} at {key}"
+        self._write("PUT", key, f"/properties/{segment(name)}", act, value)
+
+    def property(self, key: str, name: str) -> Any:
+        """What is noted at a ticket, or None."""
+        path = f"/issue/{segment(key)}/properties/{segment(name)}"
+        found = self._found(lambda: self._get(path, f"read {name} of {key}", EntityProperty))
+        return found.value if found else None
+
+    # In the way of this Jira
+
+    def text(self, document: Document) -> Any:
+        """A text as descriptions take it: ADF on Cloud, wiki text on Data Center."""
+        return self._dialect.text(document)
+
+    def person(self, account: str) -> dict[str, str]:
+        """A person as fields take one: by account id on Cloud, user name on Data Center."""
+        return self._dialect.person(account)
+
+    def browse_url(self, key: str) -> str:
+        """Where people read the ticket."""
+        return f"{self._site}/browse/{key}"
+
+    @cached_property
+    def _site(self) -> str:
+        address = self._session.address
+        return self.server().base_url.rstrip("/") if address.behind_gateway else address.url
+
+    def _path(self, path: str) -> str:
+        return f"{self._dialect.api}{path}"
+
+    def _get(self, path: str, act: str, kind: type[A], query: Mapping[str, str] = {}) -> A:
+        ask = Ask(method="GET", path=self._path(path), act=act, query=query, reads=True)
+        return self._session.ask(ask, kind)
+
+    def _write(self, method: str, key: str, path: str, act: str, json: Any) -> None:
+        self._session.do(self._writing(method, key, path, act, json))
+
+    def _writing(self, method: str, key: str, path: str, act: str, json: Any) -> Ask:
+        whole = self._path(f"/issue/{segment(key)}{path}")
+        return Ask(method=method, path=whole, act=act, json=json, ticket=key)
+
+    def _found(self, read: Callable[[], A]) -> A | None:
+        try:
+            return read()
+        except JiraRefused as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def _listed(
+        self,
+        path: str,
+        act: str,
+        kind: type[A],
+        items: Callable[[A], Sequence[Any]],
+        query: Mapping[str, str] = {},
+    ) -> tuple[Any, ...]:
+        """All pages of a list; what an answer says of its total is not counted on."""
+        found: list[Any] = []
+        for _ in range(LIST_PAGES):
+            place = {"startAt": str(len(found)), "maxResults": str(LIST_PAGE)}
+            page = self._get(path, act, kind, {**query, **place})
+            found += items(page)
+            if len(items(page)) < _page_size(page):
+                break
+        return tuple(found)
+
+    def _searched(self, search: Search, limit: int) -> Iterator[Issue]:
+        page: Page | None = Page()
+        left = limit
+        while page is not None and left > 0:
+            answer = self._session.ask(
+                Ask(
+                    method="POST",
+                    path=self._dialect.search_path(),
+                    act="search",
+                    json=self._dialect.search_body(search, page, min(PAGE, left)),
+                    reads=True,
+                ),
+                SearchPage,
+            )
+            yield from answer.issues[:left]
+            left -= len(answer.issues)
+            page = self._dialect.next_page(page, answer)
+
+
+def _page_size(page: Any) -> int:
+    """How many a full page has, by the answer; at least one, so that an empty page ends it."""
+    return max(getattr(page, "max_results", None) or LIST_PAGE, 1)
+
+
+def _noted(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{"key": name, "value": value} for name, value in properties.items()]
+
+
+def property_length(value: Any) -> int:
+    """Characters of a property's JSON; Jira takes less than 32,768."""
+    return len(msgspec.json.encode(value).decode())
