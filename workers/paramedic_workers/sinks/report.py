@@ -155,7 +155,7 @@ def _environment() -> Environment:
         "plain": plain,
         "ticked": ticked,
         "duration": duration,
-        "moment": _moment,
+        "moment": moment,
         "words": lambda name: str(name).replace("_", " "),
         "tone": _tone,
     }
@@ -163,7 +163,8 @@ def _environment() -> Environment:
     return environment
 
 
-def _moment(at: datetime) -> str:
+def moment(at: datetime) -> str:
+    """A moment for a person, in UTC: `2026-03-01 12:00:00 UTC`."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 

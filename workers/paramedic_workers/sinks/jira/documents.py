@@ -50,6 +50,10 @@ class CodeBlock:
     text: str
     #: For colouring: `python`, `diff`, `bash`; empty: none.
     language: str = ""
+    #: The attachment that holds all of it, for the line that says what was cut out.
+    whole: str = ""
+    #: Characters that are shown at most; 0: as many as the ticket has room for.
+    room: int = 0
 
 
 class Tone(StrEnum):
