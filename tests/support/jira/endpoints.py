@@ -152,11 +152,14 @@ class Endpoints:
         match = re.fullmatch(r"/rest/api/([^/]+)(/.*)", request.path)
         if match is None or match[1] not in versions:
             raise Refused(404, "null for uri: " + request.path)
-        found = [(m, p.fullmatch(match[2]), h) for m, p, h in self._routes]
-        for method, arguments, handler in found:
-            if arguments and method == request.method:
+        found = [(m, p, h) for m, p, h in self._routes if p.fullmatch(match[2])]
+        for method, pattern, handler in found:
+            if method == request.method:
+                self._limits.check_burst(method, pattern.pattern)
+                arguments = pattern.fullmatch(match[2])
+                assert arguments is not None
                 return handler(request, *arguments.groups())
-        if any(arguments for _, arguments, _ in found):
+        if found:
             raise Refused(405, "Method Not Allowed")
         raise Refused(404, "null for uri: " + request.path)
 
@@ -214,8 +217,10 @@ class Endpoints:
         project = self._demand_project(name)
         names = [status.name for status in project.workflow.statuses]
         statuses = [self._shows.status_named(project, one) for one in names]
-        types = project.issue_types
-        return Answer(200, [{**self._shows.issue_type(t), "statuses": statuses} for t in types])
+        shown = [self._shows.issue_type(one) for one in project.issue_types]
+        known = ("self", "id", "name", "subtask")
+        kept = [{name: one[name] for name in known} for one in shown]
+        return Answer(200, [{**one, "statuses": statuses} for one in kept])
 
     def _demand_project(self, name: str) -> Project:
         project = self._state.project(name)

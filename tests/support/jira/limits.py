@@ -12,7 +12,7 @@ from tests.support.jira.answers import Refused
 #: Writes to one issue: at most so many within so many seconds.
 #: Source: https://developer.atlassian.com/cloud/jira/platform/rate-limiting/
 PER_ISSUE = ((20, 2.0), (100, 30.0))
-#: Requests of one second, by method; the same source.
+#: Requests of one second to one endpoint, by method; the same source.
 BURST: Mapping[str, int] = {"GET": 100, "POST": 100, "PUT": 50, "DELETE": 50}
 
 
@@ -31,7 +31,7 @@ class Limits:
     clock: Callable[[], float]
     #: Windows for writes to one issue.
     per_issue: tuple[Window, ...] = ()
-    #: Windows for all requests of a method.
+    #: Windows for the requests to one endpoint, by method.
     burst: Mapping[str, Window] = field(default_factory=dict)
     #: Requests that were refused, by reason.
     refused: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -42,14 +42,14 @@ class Limits:
         self.per_issue = tuple(Window(most, seconds) for most, seconds in PER_ISSUE)
         self.burst = {method: Window(most, 1.0) for method, most in BURST.items()}
 
-    def check_burst(self, method: str) -> None:
-        """Count a request.
+    def check_burst(self, method: str, endpoint: str) -> None:
+        """Count a request to an endpoint.
 
         Raises:
             Refused: 429, it is one too many.
         """
         windows = [self.burst[method]] if method in self.burst else []
-        self._check(method, windows, "jira-burst-based")
+        self._check(f"{method} {endpoint}", windows, "jira-burst-based")
 
     def check_write(self, ticket: str) -> None:
         """Count a write to a ticket.

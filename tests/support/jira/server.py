@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, cast
@@ -71,6 +71,9 @@ class StandInJira:
         self.limits = Limits(clock)
         #: Every request, oldest first.
         self.requests: list[RequestRecord] = []
+        #: Send `{}` where Jira sends nothing with a status that might have something: prism
+        #: reads a body wherever one is allowed.
+        self.never_empty = False
         #: Tracebacks of the stand-in's own mistakes.
         self.defects: list[str] = []
         self._port = port
@@ -203,13 +206,14 @@ class StandInJira:
                 answer = _faulty(fault) or answer
         cut = fault.drop or answer is None
         self._record(request, 0 if cut or answer is None else answer.status, at)
+        if answer is not None and self.never_empty and answer.status in (200, 201):
+            answer = replace(answer, body={} if answer.body is None else answer.body)
         return None if cut else answer
 
     def _act(self, request: Request) -> Answer:
         assert self._endpoints is not None
         with self.state.lock:
             try:
-                self.limits.check_burst(request.method)
                 return self._endpoints.answer(request)
             except Refused as refused:
                 return refused.answer
@@ -327,9 +331,9 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.body is not None and not raw:
             body = json.dumps(answer.body).encode()
         self.send_response(answer.status)
-        if body:
-            kind = "application/octet-stream" if raw else "application/json;charset=UTF-8"
-            self.send_header("Content-Type", kind)
+        # Jira names a type even where it sends nothing.
+        kind = "application/octet-stream" if raw else "application/json;charset=UTF-8"
+        self.send_header("Content-Type", kind)
         if answer.status != 204:
             self.send_header("Content-Length", str(len(body)))
         for name, value in answer.headers.items():
