@@ -43,6 +43,11 @@ class Bells:
             self._timers[name] = (at, timer)
             timer.start()
 
+    @property
+    def waiting(self) -> int:
+        """How many bells are set."""
+        return len(self._timers)
+
     def _ring(self, name: str, at: float, ring: Callable[[], None]) -> None:
         with self._lock:
             if self._timers.get(name, (None,))[0] == at:

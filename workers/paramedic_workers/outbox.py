@@ -135,16 +135,16 @@ class Outbox:
         """How the delivery stands after this attempt."""
         end = self._end(attempt, error)
         said = words_of(error) if error else ""
-        own = (msgspec.structs.replace(tries[-1], end=said or end),)
+        told = [*tries[:-1], msgspec.structs.replace(tries[-1], end=said or end)]
         if end in _UNCOUNTED:
-            attempt, own = attempt - 1, ()
+            attempt, told = attempt - 1, told[:-1]
         return Delivery(
             sink=sink,
             outcome=end,
             attempts=attempt,
             at=self.clock(),
             error=said,
-            tries=(*tries[:-1], *own),
+            tries=tuple(told),
         )
 
     def _settle(

@@ -16,6 +16,8 @@ from paramedic_workers.cli.status_show import duration, parts
 from paramedic_workers.connections import ledger_url, state_client
 from paramedic_workers.dead_letters.model import DeadLetter, Original, Reason
 from paramedic_workers.dead_letters.store import DeadLetters
+from paramedic_workers.errors import SinkUnavailable
+from paramedic_workers.resting import Resting
 from paramedic_workers.settings import Settings
 from paramedic_workers.status.model import Status
 from paramedic_workers.status.read import read_status
@@ -118,6 +120,8 @@ def test_an_empty_place_needs_nobody(
 def test_bounds_that_are_near_are_said(settings: Settings, flow: Flow) -> None:
     fill(flow)  # its letter is of the flow's clock, which stands long ago
     flow.client.set(keys.DEAD_DISCARDED, 7)
+    away = SinkUnavailable("503 from the tracker.", retry_after=60)
+    Resting(client=flow.client).begin("file", away)
     used = int(flow.client.info("memory")["used_memory"])
     flow.client.config_set("maxmemory", str(int(used / 0.92)))
     flow.client.config_set("maxmemory-policy", "volatile-lru")
@@ -140,6 +144,9 @@ def test_bounds_that_are_near_are_said(settings: Settings, flow: Flow) -> None:
         "volatile-lru",
         "min_free_disk",
         "1 batch waits",
+        "The sink file has taken nothing since 2",
+        "1 result waits for it: ",
+        "503 from the tracker.",
     ):
         assert part in said
 

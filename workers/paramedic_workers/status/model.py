@@ -62,6 +62,19 @@ class Hindrance(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None = None
 
 
+class RestingSink(msgspec.Struct, frozen=True, kw_only=True):
+    """A sink that takes nothing for a while."""
+
+    sink: str
+    since: datetime
+    #: When it is asked again.
+    until: datetime
+    #: What it said.
+    why: str
+    #: Results that wait for it.
+    waiting: int
+
+
 class SpoolState(msgspec.Struct, frozen=True, kw_only=True):
     """Batches of this machine's producers that wait for the broker, in this data directory."""
 
@@ -91,6 +104,8 @@ class LedgerState(msgspec.Struct, frozen=True, kw_only=True):
     healing: int
     #: Results that each sink has yet to take.
     undelivered: dict[str, int]
+    #: Sinks that take nothing for a while.
+    resting: tuple[RestingSink, ...] = ()
     dead_letters: LettersState
     hindrances: tuple[Hindrance, ...]
     memory: MemoryState

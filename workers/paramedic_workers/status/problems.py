@@ -45,7 +45,18 @@ def _unread_queues(status: Status) -> Iterator[str]:
             yield f"Something has waited behind {queue.name} for {waits}: see its workers' logs."
 
 
+def _resting_sinks(state: LedgerState) -> Iterator[str]:
+    for rest in state.resting:
+        waiting = counted(rest.waiting, "result waits", "results wait")
+        why = " ".join(rest.why.split()).rstrip(".")
+        yield (
+            f"The sink {rest.sink} has taken nothing since {rest.since:%Y-%m-%d %H:%M:%S} UTC, and "
+            f"{waiting} for it: {why}. It is asked again at {rest.until:%H:%M:%S}; nothing is lost."
+        )
+
+
 def _ledger_problems(state: LedgerState) -> Iterator[str]:
+    yield from _resting_sinks(state)
     letters, memory = state.dead_letters, state.memory
     if letters.waiting:
         told = counted(letters.waiting, "dead letter waits", "dead letters wait")

@@ -25,6 +25,7 @@ from paramedic_workers.incidents import milliseconds
 from paramedic_workers.resilience.breakers import Breakers, BreakerStanding
 from paramedic_workers.resilience.holds import Holds
 from paramedic_workers.resilience.limits import Limits
+from paramedic_workers.resting import Resting
 from paramedic_workers.settings import Settings
 from paramedic_workers.status.model import (
     Hindrance,
@@ -33,6 +34,7 @@ from paramedic_workers.status.model import (
     MemoryState,
     Place,
     QueueState,
+    RestingSink,
     SpoolState,
     Status,
 )
@@ -126,10 +128,20 @@ def _ledger_state(client: redis.Redis, settings: Settings) -> LedgerState:
         waiting=_members(client, [keys.waiting(group) for group in waiting]),
         healing=_members(client, [keys.healing(group) for group in healing]),
         undelivered={sink: client.zcard(keys.outbox(sink)) for sink in sinks},
+        resting=tuple(_resting(client, sinks)),
         dead_letters=_letters(client, settings),
         hindrances=tuple(_hindrances(client, settings)),
         memory=_memory(client),
     )
+
+
+def _resting(client: redis.Redis, sinks: tuple[str, ...]) -> Iterator[RestingSink]:
+    for rest in Resting(client=client).standing(sinks):
+        waiting = client.zcard(keys.outbox(rest.sink))
+        if waiting or rest.until > now():
+            yield RestingSink(
+                sink=rest.sink, since=rest.since, until=rest.until, why=rest.why, waiting=waiting
+            )
 
 
 def _members(client: redis.Redis, sets: list[str]) -> int:
