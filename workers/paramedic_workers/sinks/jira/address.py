@@ -105,13 +105,37 @@ def read_address(settings: JiraSettings, environ: Mapping[str, str]) -> Address:
     """
     url = _checked_url(settings)
     kind = settings.resolved_kind() if settings.url else settings.kind or JiraKind.CLOUD
-    token = _token(settings, environ)
+    token = read_token(settings, environ)
     if kind is JiraKind.CLOUD and not settings.email and not settings.dry_run:
         raise SettingsError(
             "[sinks.jira]: `email` is missing.",
             remedy="Jira Cloud wants the e-mail address of the account that made the token.",
         )
     return Address(url=url, kind=kind, email=settings.email or _NO_TOKEN, token=Secret(token))
+
+
+def read_token(settings: JiraSettings, environ: Mapping[str, str]) -> str:
+    """The token, from the environment or else from its file.
+
+    Raises:
+        SettingsError: there is none, or it cannot be one.
+    """
+    token, source = environ.get(TOKEN_VARIABLE, "").strip(), TOKEN_VARIABLE
+    if not token and settings.token_file:
+        token, source = _from_file(settings.token_file), "`token_file`"
+    if not token and settings.dry_run:
+        return _NO_TOKEN
+    if not token:
+        raise SettingsError(
+            "[sinks.jira]: there is no token.",
+            remedy=f"Set {TOKEN_VARIABLE}, or name a file that has it in `token_file`.",
+        )
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise SettingsError(
+            f"[sinks.jira]: what {source} has is no token: it has blanks, or signs beyond ASCII.",
+            remedy="It is one word in one line.",
+        )
+    return token
 
 
 def is_loopback(host: str) -> bool:
@@ -156,25 +180,6 @@ def _wrong(what: str) -> SettingsError:
         f"[sinks.jira]: `url` {what}.",
         remedy="Set it to https://NAME.atlassian.net, or to where your Data Center answers.",
     )
-
-
-def _token(settings: JiraSettings, environ: Mapping[str, str]) -> str:
-    token, source = environ.get(TOKEN_VARIABLE, "").strip(), TOKEN_VARIABLE
-    if not token and settings.token_file:
-        token, source = _from_file(settings.token_file), "`token_file`"
-    if not token and settings.dry_run:
-        return _NO_TOKEN
-    if not token:
-        raise SettingsError(
-            "[sinks.jira]: there is no token.",
-            remedy=f"Set {TOKEN_VARIABLE}, or name a file that has it in `token_file`.",
-        )
-    if not token.isascii() or not token.isprintable() or " " in token:
-        raise SettingsError(
-            f"[sinks.jira]: what {source} has is no token: it has blanks, or signs beyond ASCII.",
-            remedy="It is one word in one line.",
-        )
-    return token
 
 
 def _from_file(name: str) -> str:

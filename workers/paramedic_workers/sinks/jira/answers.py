@@ -146,6 +146,32 @@ class Status(Answer, frozen=True, kw_only=True):
         return known.get(self.status_category.key, StatusCategory.UNDEFINED)
 
 
+class LinkType(Answer, frozen=True, kw_only=True):
+    """A way in which two tickets can be linked."""
+
+    id: str = ""
+    name: str
+    #: How the link reads from the one side, as in "is duplicated by".
+    inward: str = ""
+    #: And from the other, as in "duplicates".
+    outward: str = ""
+
+
+class LinkedIssue(Answer, frozen=True, kw_only=True):
+    """The other end of a link."""
+
+    key: str = ""
+    id: str = ""
+
+
+class IssueLink(Answer, frozen=True, kw_only=True):
+    """A link of a ticket; only its other end is there, on the side that it is on."""
+
+    type: LinkType
+    inward_issue: LinkedIssue | None = None
+    outward_issue: LinkedIssue | None = None
+
+
 class Issue(Answer, frozen=True, kw_only=True):
     """A ticket as Jira has it; only the fields that were asked for are there."""
 
@@ -189,6 +215,16 @@ class Issue(Answer, frozen=True, kw_only=True):
     def attachments(self) -> tuple[Attachment, ...]:
         """Its files."""
         return convert(self.fields.get("attachment") or (), tuple[Attachment, ...])
+
+    @property
+    def links(self) -> tuple[IssueLink, ...]:
+        """Its links to other tickets."""
+        return convert(self.fields.get("issuelinks") or (), tuple[IssueLink, ...])
+
+    @property
+    def parent(self) -> str:
+        """Cloud: the key of its epic; empty: none."""
+        return convert(self.fields.get("parent") or {}, LinkedIssue).key
 
 
 class TransitionField(Answer, frozen=True, kw_only=True):
@@ -240,6 +276,15 @@ class Comment(Answer, frozen=True, kw_only=True):
         return {note.key: note.value for note in self.notes}
 
 
+class TypeStatuses(Answer, frozen=True, kw_only=True):
+    """The statuses that tickets of one type can have in a project."""
+
+    id: str
+    #: Of the type.
+    name: str = ""
+    statuses: Sequence[Status] = ()
+
+
 class Permission(Answer, frozen=True, kw_only=True):
     """Whether the account may do something."""
 
@@ -250,17 +295,6 @@ class Permissions(Answer, frozen=True, kw_only=True):
     """What the account may do, by name."""
 
     permissions: Mapping[str, Permission] = msgspec.field(default_factory=dict)
-
-
-class LinkType(Answer, frozen=True, kw_only=True):
-    """A way in which two tickets can be linked."""
-
-    id: str
-    name: str
-    #: How the link reads from the one side, as in "is duplicated by".
-    inward: str = ""
-    #: And from the other, as in "duplicates".
-    outward: str = ""
 
 
 class LinkTypes(Answer, frozen=True, kw_only=True):

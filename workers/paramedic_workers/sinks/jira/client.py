@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import httpx
-import msgspec
 
 from paramedic_workers.sinks.jira.address import read_address
 from paramedic_workers.sinks.jira.answers import (
@@ -36,6 +35,7 @@ from paramedic_workers.sinks.jira.answers import (
     Transition,
     TransitionList,
     TypePage,
+    TypeStatuses,
     User,
 )
 from paramedic_workers.sinks.jira.dialects import DIALECTS, PAGE, Page, Search, comma, segment
@@ -155,6 +155,11 @@ class JiraClient:
         path = f"/issue/createmeta/{segment(project)}/issuetypes/{segment(issue_type_id)}"
         act = f"see the fields of {project}"
         return self._listed(path, act, FieldPage, lambda page: page.items)
+
+    def statuses(self, project: str) -> tuple[TypeStatuses, ...]:
+        """The statuses that tickets can have in the project, by type."""
+        path = f"/project/{segment(project)}/statuses"
+        return self._get(path, f"see the statuses of {project}", tuple[TypeStatuses, ...])
 
     def fields(self) -> tuple[Field, ...]:
         """All fields of this Jira."""
@@ -495,8 +500,3 @@ def _page_size(page: Any) -> int:
 
 def _noted(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"key": name, "value": value} for name, value in properties.items()]
-
-
-def property_length(value: Any) -> int:
-    """Characters of a property's JSON; Jira takes less than 32,768."""
-    return len(msgspec.json.encode(value).decode())

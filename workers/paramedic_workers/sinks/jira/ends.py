@@ -19,9 +19,9 @@ from paramedic_workers.sinks.jira.limits import (
     LimitReason,
     limit_pause,
     limit_reason,
-    retry_after,
 )
 from paramedic_workers.sinks.jira.refusals import JiraFailed, Said, read_said, refusal
+from paramedic_workers.sinks.retry_after import retry_after
 
 #: Seconds until a Jira that does not answer is asked again.
 AWAY_SECONDS = 15.0
@@ -149,8 +149,9 @@ def _broken(
     cause = f"Jira broke when we tried to {act} ({answer.status}{told})."
     if not repeatable:
         return UnclearDelivery(cause, remedy="It may have been done all the same.")
-    pause = retry_after(answer.headers, wall)
-    if pause is not None:
+    when = answer.headers.get("Retry-After")
+    if when is not None:
+        pause = retry_after(when, wall, AWAY_SECONDS)
         return SinkUnavailable(cause, retry_after=pause, remedy="Deliveries wait until then.")
     if answer.status in _AWAY:
         return away(cause)

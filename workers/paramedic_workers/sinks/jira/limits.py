@@ -18,12 +18,10 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
-#: Seconds of the shortest and the longest pause that is taken from a header.
-LEAST_PAUSE = 1.0
-GREATEST_PAUSE = 3600.0
+from paramedic_workers.sinks.retry_after import retry_after
+
 #: Writes to one ticket that one process makes at most in so many seconds: half of what Jira
 #: Cloud allows per issue (20 in 2 s, 100 in 30 s), for two processes may deliver at once.
 WRITES_PER_TICKET = ((10, 2.0), (50, 30.0))
@@ -69,37 +67,9 @@ def limit_pause(headers: Mapping[str, str], wall: datetime) -> float:
         headers: of the answer, their names in any case.
         wall: the time now; `Retry-After` and `X-RateLimit-Reset` may be moments.
     """
-    told = retry_after(headers, wall)
-    return told if told is not None else _USUAL_PAUSES[limit_reason(headers)]
-
-
-def retry_after(headers: Mapping[str, str], wall: datetime) -> float | None:
-    """Seconds to wait by the headers of an answer, or None where they do not say.
-
-    Between `LEAST_PAUSE` and `GREATEST_PAUSE`, whatever the header says.
-    """
-    told = _seconds(headers.get("Retry-After", ""), wall)
-    if told is None:
-        told = _until(headers.get("X-RateLimit-Reset", ""), wall)
-    return None if told is None else min(max(told, LEAST_PAUSE), GREATEST_PAUSE)
-
-
-def _seconds(value: str, wall: datetime) -> float | None:
-    """Seconds as a number, or until an HTTP date."""
-    text = value.strip()
-    try:
-        number = float(text)
-    except ValueError:
-        return _until_date(text, wall)
-    return number if math.isfinite(number) else None
-
-
-def _until_date(text: str, wall: datetime) -> float | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return (_with_zone(moment) - wall).total_seconds()
+    usual = _USUAL_PAUSES[limit_reason(headers)]
+    reset = _until(headers.get("X-RateLimit-Reset", ""), wall)
+    return retry_after(headers.get("Retry-After"), wall, usual if reset is None else reset)
 
 
 def _until(value: str, wall: datetime) -> float | None:
@@ -108,11 +78,7 @@ def _until(value: str, wall: datetime) -> float | None:
         moment = datetime.fromisoformat(value.strip())
     except ValueError:
         return None
-    return (_with_zone(moment) - wall).total_seconds()
-
-
-def _with_zone(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - wall).total_seconds()
 
 
 class WritePace:
