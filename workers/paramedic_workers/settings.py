@@ -46,6 +46,9 @@ class TargetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     main: str = "HEAD"
     #: Where `paramedic/…` branches are pushed: a path or URL; empty: patch files only.
     remote: str = ""
+    #: Where a branch of it can be looked at: `https://git.example/shop/tree/{branch}`; empty: found
+    #: from `remote` for github.com, gitlab.com and bitbucket.org.
+    branch_url: str = ""
     #: Put `proposed` patches on a branch `paramedic/proposal/…` too.
     publish_proposals: bool = False
     #: Interpreter with the target's dependencies; empty: an environment is built.
@@ -135,6 +138,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sweep_seconds: float = 15.0
     #: Seconds after which a repeat re-opens an incident that did not end in `healed`.
     retry_after: float = 3600.0
+    #: Seconds between two looks at the main branch of a target, for fixes that have landed there;
+    #: 0: never.
+    landing_seconds: float = 300.0
     #: Days that closed incidents, their results and their report pages are kept.
     retention_days: int = 30
     #: MiB that clones, environments and package caches may take; the longest unused go first.

@@ -46,7 +46,7 @@ def rule_problems(settings: Settings) -> list[Problem]:
         *_positive("", settings, ("delivery_attempts", "replay_limit", "cache_limit")),
         *_positive("", settings, ("dead_letter_limit", "dead_letter_days")),
         *_positive("", settings, ("retry_pause", "breaker_seconds", "fuse_hours", "systemic_seconds")),
-        *_not_negative("", settings, ("shutdown_seconds",)),
+        *_not_negative("", settings, ("shutdown_seconds", "landing_seconds")),
         *_heal_memory(settings),
         *_not_negative("", settings, ("breaker_failures", "fuse_heals", "min_free_disk")),
         *_not_negative("", settings, ("systemic_failures",)),
@@ -168,12 +168,22 @@ def _target(name: str, target: TargetSettings) -> Iterator[Problem]:
             key=f"{prefix}strategies", problem="is empty.", remedy='Name some: ["patch", "revert"].'
         )
     yield from _known_plugins(f"{prefix}strategies", "paramedic.strategies", target.strategies)
+    if target.branch_url and not _is_branch_url(target.branch_url):
+        yield Problem(
+            key=f"{prefix}branch_url",
+            problem="is no address of a branch.",
+            remedy="Write it like https://git.example/shop/tree/{branch}.",
+        )
     if Path(target.directory).is_absolute() or ".." in Path(target.directory).parts:
         yield Problem(
             key=f"{prefix}directory",
             problem="leads out of the repository.",
             remedy="Name a folder inside it.",
         )
+
+
+def _is_branch_url(url: str) -> bool:
+    return url.startswith(("https://", "http://")) and "{branch}" in url
 
 
 def _has_revision(repository: Path, revision: str) -> bool:
