@@ -15,6 +15,8 @@ import msgspec
 
 from paramedic_workers import settings
 from paramedic_workers.sinks.jira.settings import JiraPlace, JiraSettings
+from paramedic_workers.sinks.notify.settings import ChannelSettings, NotifySettings
+from paramedic_workers.sinks.webhook_settings import WebhookSettings
 
 _FIELD = re.compile(r"^    (?P<name>[a-z_]+): (?P<type>.+?)(?: = (?P<default>.+))?$")
 _INTRODUCTION = """\
@@ -51,14 +53,17 @@ email = "paramedic@shop.example"          # its token is in PARAMEDIC_JIRA_TOKEN
 project = "SHOP"
 ```
 """
-#: Struct, title, and the key that is the table's name.
+#: Struct, title, and the key that has a section of its own, or is the table's name.
 _SECTIONS = (
-    (settings.Settings, "Top level", ""),
+    (settings.Settings, "Top level", "targets"),
     (settings.TargetSettings, "`[targets.NAME]`: a codebase that may be healed", "name"),
     (settings.FileSinkSettings, "`[sinks.file]`: one folder per incident", ""),
     (settings.ConsoleSinkSettings, "`[sinks.console]`: one line per result", ""),
-    (JiraSettings, "`[sinks.jira]`: one ticket per incident ([jira.md](jira.md))", ""),
+    (JiraSettings, "`[sinks.jira]`: one ticket per incident ([jira.md](jira.md))", "targets"),
     (JiraPlace, "`[sinks.jira.targets.NAME]`: what is otherwise for one target", ""),
+    (WebhookSettings, "`[sinks.webhook]`: each result as a signed POST", ""),
+    (NotifySettings, "`[sinks.notify]`: messages to people", ""),
+    (ChannelSettings, "`[sinks.notify.channels.NAME]`: one address, and what is told there", ""),
 )
 
 
@@ -76,7 +81,7 @@ def page() -> str:
 
 
 def _section(kind: type[msgspec.Struct], title: str, hidden: str) -> str:
-    rows = [row for row in _rows(kind) if row.key not in (hidden, "targets")]
+    rows = [row for row in _rows(kind) if row.key != hidden]
     lines = [f"| `{row.key}` | {row.default} | {row.meaning} |" for row in rows]
     head = [f"## {title}", "", "| key | default | meaning |", "|---|---|---|"]
     return "\n".join([*head, *lines, ""])

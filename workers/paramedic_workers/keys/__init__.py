@@ -165,6 +165,10 @@ The rest:
     batch:<id>                      marks a batch of events as recorded, or holds the id of the
                                     letter whose replay took its place
                                     by intake, replay; expires after BATCH_MEMORY
+    imported                        sorted set: batch id by the time (s) `paramedic jira import`
+                                    published it
+                                    by that command; entries die after the retention, with
+                                    the next import
     sweep                           token of the running sweep
                                     by sweep; expires
     room                            written to see whether Redis takes writes
@@ -246,6 +250,7 @@ JOURNAL = wire.JOURNAL
 JOURNAL_PUBLISHED = wire.JOURNAL_PUBLISHED
 SINKS = PREFIX + "sinks"
 TENDED = PREFIX + "tended"
+IMPORTED = PREFIX + "imported"
 SWEEP = PREFIX + "sweep"
 ROOM = PREFIX + "room"
 HELD = PREFIX + "held"
