@@ -216,9 +216,15 @@ class Ledger:
         body = cast("str | None", self._client.get(keys.result(result_id)))
         return decode_result(body) if body else None
 
-    def results_of(self, fingerprint: str) -> list[Result]:
-        """The results of an incident, newest first."""
-        ids = cast("list[str]", self._client.lrange(keys.incident_results(fingerprint), 0, -1))
+    def results_of(self, fingerprint: str, limit: int = 0) -> list[Result]:
+        """The results of an incident, newest first.
+
+        Args:
+            fingerprint: of the incident.
+            limit: greatest number given; 0: all.
+        """
+        key = keys.incident_results(fingerprint)
+        ids = cast("list[str]", self._client.lrange(key, 0, limit - 1))
         return [found for found in map(self.result, ids) if found is not None]
 
     def results(self, limit: int = 100) -> list[Result]:
