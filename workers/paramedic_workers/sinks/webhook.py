@@ -102,7 +102,8 @@ class WebhookSink:
         self._clock = clock
         self._client = httpx.Client(
             timeout=settings.timeout,
-            headers={"user-agent": "paramedic", **settings.headers},
+            # Of a packed answer nobody knows how long it is.
+            headers={"user-agent": "paramedic", "accept-encoding": "identity", **settings.headers},
             limits=httpx.Limits(max_connections=_CONNECTIONS),
             follow_redirects=False,
             transport=transport,
@@ -133,6 +134,10 @@ class WebhookSink:
         body = msgspec.json.encode(cloud_event(result, wanted.source))
         status, headers, said = self._post(body, self._signed(result.id, body))
         self._judge(status, headers, said)
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._client.close()
 
     def _signed(self, message_id: str, body: bytes) -> dict[str, str]:
         stamp = int(self._clock().timestamp())
