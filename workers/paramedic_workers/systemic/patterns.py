@@ -242,10 +242,11 @@ class Patterns:
 
     def _settle(self, pattern: Pattern) -> None:
         incidents = self.incidents(pattern.id)
-        waiting = [one for one in incidents if not one.settled]
-        for incident, how in settled_by_ledger(Ledger(self.client), waiting):
+        unsettled = [one for one in incidents if not one.settled]
+        over = settled_by_ledger(Ledger(self.client), unsettled)
+        for incident, how in over:
             self.settle(pattern.id, incident, how)
-            waiting.remove(incident)
+        waiting = len(unsettled) - len(over)
         quiet = self.clock() > pattern.last_seen + self._rule.window
         if quiet and not self._tickets_tell:
             self.close(pattern, PatternEnd.QUIET)

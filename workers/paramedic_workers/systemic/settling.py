@@ -6,7 +6,7 @@ settles it only if the strategy that is switched off was not wanted: else nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from paramedic_workers.errors import Verdict
 from paramedic_workers.incidents import IncidentRecord, Ledger
@@ -16,13 +16,11 @@ from paramedic_workers.systemic.model import PatternIncident
 
 def settled_by_ledger(
     ledger: Ledger, incidents: Sequence[PatternIncident]
-) -> Iterator[tuple[PatternIncident, str]]:
+) -> list[tuple[PatternIncident, str]]:
     """Those that are settled, each with how, in a few words."""
     records = {one.fingerprint: one for one in ledger.members([i.fingerprint for i in incidents])}
-    for incident in incidents:
-        how = _how(ledger, incident, records.get(incident.fingerprint))
-        if how:
-            yield incident, how
+    ends = ((one, _how(ledger, one, records.get(one.fingerprint))) for one in incidents)
+    return [(incident, how) for incident, how in ends if how]
 
 
 def _how(ledger: Ledger, incident: PatternIncident, record: IncidentRecord | None) -> str:
