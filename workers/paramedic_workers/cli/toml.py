@@ -20,8 +20,9 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 def settings_as_toml(settings: Settings) -> str:
     """All settings as TOML.
 
-    Hidden are values whose key sounds like a secret, passwords in URLs, and the values
-    of environment variables of targets: nobody knows what those hold.
+    Hidden are values whose key sounds like a secret, passwords in URLs, addresses of the sink
+    `notify`, and the values of environment variables of targets and of headers: nobody knows
+    what those hold.
     """
     values = msgspec.to_builtins(settings)
     for target in values["targets"].values():
@@ -46,7 +47,11 @@ def _key(name: str) -> str:
 
 
 def _value(path: str, key: str, value: object) -> str:
-    hidden = _SECRET.search(key) or path.endswith(".environment")
+    hidden = (
+        _SECRET.search(key)
+        or path.endswith((".environment", ".headers"))
+        or (key == "url" and path.startswith("sinks.notify."))
+    )
     if hidden and value not in ("", None):
         return json.dumps(HIDDEN)
     if isinstance(value, str):
