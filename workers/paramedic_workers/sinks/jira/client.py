@@ -339,6 +339,7 @@ class JiraClient:
                 path=self._dialect.content_path(attachment),
                 act=f"read the attachment {attachment.id}",
                 reads=True,
+                accept="*/*",
                 limit=limit,
             )
         )

@@ -30,8 +30,8 @@ LOGIN_SECONDS = 300.0
 #: Seconds until a ticket is written again that somebody else was writing.
 CONFLICT_SECONDS = 5.0
 #: How Jira says in `X-Seraph-LoginReason` that the credentials are wrong, whatever the status.
-#: With wrong ones some addresses answer as to a stranger: every ticket is "not found".
-_STRANGER = ("AUTHENTICATED_FAILED", "AUTHENTICATION_DENIED", "AUTHORISATION_FAILED")
+#: With wrong ones some addresses answer as to a stranger, who finds nothing: no ticket exists.
+_STRANGER = ("AUTHENTICATED_FAILED", "AUTHENTICATION_DENIED")
 #: A gateway's answers for a Jira that is away.
 _AWAY = (502, 503, 504)
 
@@ -56,8 +56,14 @@ class Answered:
 
     @property
     def succeeded(self) -> bool:
-        """Whether Jira did what was asked."""
-        return 200 <= self.status < 300
+        """Whether Jira did what was asked, and did it for us."""
+        return 200 <= self.status < 300 and not self.for_stranger
+
+    @property
+    def for_stranger(self) -> bool:
+        """Whether Jira did not take our credentials, whatever it answers."""
+        reason = self.headers.get("X-Seraph-LoginReason", "").upper()
+        return self.status == 401 or any(word in reason for word in _STRANGER)
 
     @property
     def elsewhere(self) -> str:
@@ -93,7 +99,7 @@ def end_of(
         wall: tells the time now.
     """
     said = _redacted(read_said(answer.body), redact)
-    if _unknown_to_jira(answer):
+    if answer.for_stranger:
         return _login(answer.status, said)
     if answer.status == 429:
         return _limit(answer.headers, wall())
@@ -113,13 +119,6 @@ def _redacted(said: Said, redact: Callable[[str], str]) -> Said:
     return Said(
         messages=tuple(redact(one) for one in said.messages),
         fields={redact(name): redact(text) for name, text in said.fields.items()},
-    )
-
-
-def _unknown_to_jira(answer: Answered) -> bool:
-    reason = answer.headers.get("X-Seraph-LoginReason", "").upper()
-    return answer.status == 401 or (
-        400 <= answer.status < 500 and any(word in reason for word in _STRANGER)
     )
 
 

@@ -140,7 +140,6 @@ class Exchange:
             follow_redirects=False,
             limits=_LIMITS,
             headers={
-                "Accept": "application/json",
                 # A small answer cannot become a huge one.
                 "Accept-Encoding": "identity",
                 "User-Agent": "paramedic",

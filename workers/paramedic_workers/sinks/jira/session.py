@@ -36,7 +36,6 @@ from paramedic_workers.sinks.jira.address import (
     Address,
     basic_pair,
     is_loopback,
-    origin,
 )
 from paramedic_workers.sinks.jira.answers import decode
 from paramedic_workers.sinks.jira.ends import Answered, JiraAway, away, end_of, no_jira
@@ -84,6 +83,8 @@ class Ask:
     reads: bool = False
     #: The ticket that is written, so that writes to it are paced; empty: none.
     ticket: str = ""
+    #: The media type that is wanted.
+    accept: str = "application/json"
     #: Bytes of the answer beyond which it is refused.
     limit: int = ANSWER_BYTES
 
@@ -239,7 +240,7 @@ class Session:
         query = {name: value for name, value in ask.query.items() if value}
         # None: empty parameters would take away those of the path.
         parts: dict[str, Any] = {"params": query or None}
-        headers: dict[str, str] = {}
+        headers = {"Accept": ask.accept}
         if ask.json is not None:
             parts["content"] = _json(ask.json)
             headers["Content-Type"] = "application/json"
@@ -254,11 +255,11 @@ class Session:
             url = httpx.URL(self.address.url).join(answer.elsewhere)
         except (httpx.InvalidURL, UnicodeError):
             raise self._end(ask, answer) from None
-        home = origin(url) == self.address.origin
-        safe = url.scheme == "https" or (url.scheme == "http" and is_loopback(url.host))
-        if not home and not safe:
+        home = httpx.URL(self.address.url)
+        own_machine = url.scheme == "http" == home.scheme and is_loopback(url.host)
+        if url.scheme != "https" and not own_machine:
             raise self._end(ask, answer)
-        return self._exchange.request("GET", str(url))
+        return self._exchange.request("GET", str(url), headers={"Accept": ask.accept})
 
     def _end(self, ask: Ask, answer: Answered) -> DeliveryError:
         return end_of(ask.act, answer, repeatable=ask.repeatable, redact=self.redact)
@@ -287,6 +288,8 @@ class Session:
         ask = Ask(method="GET", path=PROBE, act="see how it is", reads=True)
         try:
             well = self._once(ask, self._request(ask)).status < 500
+        except DeliveryPostponed:  # there is no time to ask
+            return error
         except DeliveryError:
             well = False
         return error if well else away(error.message)
