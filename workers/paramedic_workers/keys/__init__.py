@@ -81,6 +81,17 @@ Systemic failures (package `systemic`):
     pattern:<id>:targets            set of the targets that it has struck since it was opened
                                     by sweep, the sink jira; die with the pattern
 
+Fixes that are proved, on their way to the main branch (package `landing`):
+
+    unlanded:<target>               sorted set: fingerprint of the incident that leads a healed or
+                                    proposed result by the time of its close
+                                    by close; dies when the fix has landed and was checked, or the
+                                    incident is open again or gone
+    landing:<fingerprint>           hash, see `landing.records.Look`
+                                    by landing; expires after the retention
+    landing:rung                    hash: target to the time it was last rung for
+                                    by sweep; never dies: there are few
+
 Events on their way:
 
     journal                         hash: batch id to the JSON of the batch
@@ -199,6 +210,8 @@ from paramedic_workers.keys.group_scripts import FORGET_INCIDENT as FORGET_INCID
 from paramedic_workers.keys.group_scripts import NOTE_PROGRESS as NOTE_PROGRESS
 from paramedic_workers.keys.group_scripts import RETURN_GROUP as RETURN_GROUP
 from paramedic_workers.keys.group_scripts import TAKE_GROUP as TAKE_GROUP
+from paramedic_workers.keys.landing_scripts import CLOSE_LANDED as CLOSE_LANDED
+from paramedic_workers.keys.landing_scripts import DROP_UNLANDED as DROP_UNLANDED
 from paramedic_workers.keys.lease_scripts import ACQUIRE_LEASE as ACQUIRE_LEASE
 from paramedic_workers.keys.lease_scripts import RELEASE_LEASE as RELEASE_LEASE
 from paramedic_workers.keys.lease_scripts import RENEW_LEASE as RENEW_LEASE
@@ -253,6 +266,7 @@ TENDED = PREFIX + "tended"
 IMPORTED = PREFIX + "imported"
 SWEEP = PREFIX + "sweep"
 ROOM = PREFIX + "room"
+LANDING_RUNG = PREFIX + "landing:rung"
 HELD = PREFIX + "held"
 HELD_WHY = PREFIX + "held:why"
 BREAKERS = PREFIX + "breakers"
@@ -338,6 +352,16 @@ def attempts(message_id: str) -> str:
 def exit_of(host: str) -> str:
     """How a worker process ended; `host` names it as attempts do."""
     return f"{PREFIX}exit:{host}"
+
+
+def unlanded(target: str) -> str:
+    """The incidents of a target whose fix is not known to have landed."""
+    return f"{PREFIX}unlanded:{target}"
+
+
+def landing(fingerprint: str) -> str:
+    """How far the looks for the fix of an incident are."""
+    return f"{PREFIX}landing:{fingerprint}"
 
 
 def dead_letter(letter_id: str) -> str:

@@ -36,8 +36,8 @@ return redis.call('DEL', lock)
 
 #: Notes that a ticket is about to be made, or (`forget`) that it certainly was not.
 #:
-#: ARGV: record, token, lock (ms), `begin` or `forget`, memory (ms). Gives 1, or 0 where the
-#: lock was lost.
+#: ARGV: record, token, lock (ms), `begin` or `forget`, memory (ms), space, name. Gives 1, or 0
+#: where the lock was lost.
 INTEND_TICKET = (
     SERVER_NOW
     + """
@@ -47,9 +47,13 @@ if redis.call('GET', lock) ~= ARGV[2] then return 0 end
 redis.call('PEXPIRE', lock, ARGV[3])
 if ARGV[4] == 'begin' then
   redis.call('HSET', record, 'intent', server_now())
+  redis.call('ZADD', 'paramedic:tickets:' .. ARGV[6], server_now(), ARGV[7])
   redis.call('PEXPIRE', record, ARGV[5])
 else
   redis.call('HDEL', record, 'intent')
+  if redis.call('EXISTS', record) == 0 then
+    redis.call('ZREM', 'paramedic:tickets:' .. ARGV[6], ARGV[7])
+  end
 end
 return 1
 """

@@ -8,7 +8,7 @@ can be told from ours.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import cast
@@ -96,8 +96,20 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     merged_into: str = ""
     #: The incidents whose tickets were merged into this one.
     merged: tuple[str, ...] = ()
-    #: Keys of further tickets of the same label, which were told that this one is kept.
+    #: Those of them whose tickets were moved to done with this one.
+    closed: tuple[str, ...] = ()
+    #: Keys of further tickets of the same label, which must be told that this one is kept.
+    untold: tuple[str, ...] = ()
+    #: Those of them that were.
     duplicates: tuple[str, ...] = ()
+    #: It was found by its label, not made by us, and no result has been told since.
+    adopted: bool = False
+    #: Id of the result that its property names.
+    marked: str = ""
+    #: How often it was made anew after somebody had deleted it.
+    remade: int = 0
+    #: Somebody has deleted it again: it stays so.
+    gone: bool = False
     #: Optional fields that Jira refused.
     left_out: tuple[str, ...] = ()
     #: Requests whose end is not known, by step.
@@ -165,7 +177,7 @@ class Held:
             DeliveryPostponed: the lock was lost.
         """
         stamp = Stamp()
-        self._call(keys.INTEND_TICKET, self._lock_time(), "begin", TICKET_MEMORY * 1000)
+        self._intend("begin")
         self.intent = self.now()
         return stamp
 
@@ -175,7 +187,7 @@ class Held:
         Raises:
             DeliveryPostponed: the lock was lost; the announcement stands.
         """
-        self._call(keys.INTEND_TICKET, self._lock_time(), "forget", TICKET_MEMORY * 1000)
+        self._intend("forget")
         self.intent = None
 
     def forget(self) -> None:
@@ -187,7 +199,12 @@ class Held:
         self._call(keys.FORGET_TICKET, self._tickets.space, self.name)
         self.ticket = self.intent = None
 
-    def _call(self, script: str, *arguments: object) -> None:
+    def _intend(self, what: str) -> None:
+        memory = TICKET_MEMORY * 1000
+        place = (self._tickets.space, self.name)
+        self._call(keys.INTEND_TICKET, self._lock_time(), what, memory, *place)
+
+    def _call(self, script: str, *arguments: str | int | bytes) -> None:
         record = self._tickets.record(self.name)
         if not self._tickets.client.eval(script, 0, record, self._token, *arguments):
             raise DeliveryPostponed(
@@ -225,6 +242,21 @@ class Tickets:
                     pipe.hget(keys.ticket(self.record(name)), "ticket")
                 found = map(_decode, pipe.execute())
             yield from (ticket for ticket in found if ticket is not None)
+
+    def known(self, names: Sequence[str]) -> list[str]:
+        """Those of these names that have a ticket, or may have one."""
+        with self.client.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.exists(keys.ticket(self.record(name)))
+            return [name for name, there in zip(names, pipe.execute(), strict=True) if there]
+
+    def unclear(self) -> list[str]:
+        """The names of tickets of which it is not known whether they were made."""
+        names = cast("list[str]", self.client.zrange(keys.tickets(self.space), 0, -1))
+        with self.client.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.hexists(keys.ticket(self.record(name)), "intent")
+            return [name for name, stands in zip(names, pipe.execute(), strict=True) if stands]
 
     def by_key(self, key: str) -> Ticket | None:
         """The ticket that has or had this key, or None."""

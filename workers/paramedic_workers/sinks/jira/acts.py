@@ -1,0 +1,274 @@
+"""Doing what the plan says to a ticket, one act at a time, each noted when it is done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import structlog
+from msgspec.structs import replace
+
+from paramedic_workers.sinks.jira.answers import Attachment, StatusCategory
+from paramedic_workers.sinks.jira.attachments import File
+from paramedic_workers.sinks.jira.client import JiraClient
+from paramedic_workers.sinks.jira.fields import PROPERTY, mark_of, update_of
+from paramedic_workers.sinks.jira.finding import Finder
+from paramedic_workers.sinks.jira.linking import (
+    CERTAIN,
+    Linking,
+    demand_fresh,
+    demand_over,
+    with_begun,
+    without_begun,
+)
+from paramedic_workers.sinks.jira.notes import merged_note, stuck_note
+from paramedic_workers.sinks.jira.plan import (
+    Act,
+    Attach,
+    CloseMerged,
+    Found,
+    Goal,
+    Merge,
+    Move,
+    PutLink,
+    Tell,
+    TellLanded,
+    Wanted,
+    Write,
+    slim,
+)
+from paramedic_workers.sinks.jira.refusals import JiraRefused
+from paramedic_workers.sinks.jira.settings import JiraSettings
+from paramedic_workers.sinks.jira.texts import Texts
+from paramedic_workers.sinks.jira.tickets import Begun, Held, Stamp, Ticket, Tickets
+from paramedic_workers.sinks.jira.view import Link, TicketView
+from paramedic_workers.sinks.jira.workflow import Blocked, Workflow
+
+#: Fields that may be left out of a write rather than that nothing is written.
+_OPTIONAL = frozenset({"priority", "assignee"})
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What tickets are kept with."""
+
+    client: JiraClient
+    tickets: Tickets
+    settings: JiraSettings
+    texts: Texts
+    finder: Finder
+    linking: Linking
+    workflow: Workflow
+
+
+@dataclass(kw_only=True)
+class Acts:
+    """The acts on one ticket, under its lock."""
+
+    tools: Tools
+    held: Held
+    #: The record as it is now.
+    ticket: Ticket
+    view: TicketView
+    wanted: Wanted
+    #: How it stood when it was read.
+    found: Found
+    #: As Jira takes it.
+    description: Any
+    #: Those that it had when it was read.
+    attachments: Sequence[Attachment] = ()
+
+    @cached_property
+    def files(self) -> tuple[File, ...]:
+        """What belongs to the result, made when it is first needed."""
+        return self.tools.texts.attachments(self.view)
+
+    def do(self, act: Act) -> None:
+        """Do one act, and note it.
+
+        Raises:
+            DeliveryError: it was not done, or it is not known; a repeat finds out.
+        """
+        match act:
+            case Move():
+                self._move(act.goal)
+            case Write():
+                self._write(act)
+            case Attach():
+                self._attach(act.name)
+            case PutLink():
+                self._put_link(act.link)
+            case Merge():
+                self._merge(act.name)
+            case Tell():
+                self._tell(act)
+            case TellLanded():
+                self._tell_landed()
+            case CloseMerged():
+                self._close_merged(act.name)
+
+    def end(self) -> None:
+        """Note that all of it is done."""
+        result = self.wanted.result
+        stuck = bool(self.ticket.blocked)
+        self._save(
+            kept=result.id,
+            lived=self.ticket.lived if stuck else result.id,
+            landed=self.ticket.landed if stuck else self.wanted.landed,
+            count=self.view.count,
+            written_at=self.held.now(),
+            merged_into="",
+        )
+
+    def _move(self, goal: Goal) -> None:
+        filled = self.tools.settings.place(self.wanted.result.target).fields
+        blocked = self.tools.workflow.move(self.ticket.id, goal, filled)
+        if blocked is None:
+            closed = self.ticket.closed if goal is Goal.DONE else ()
+            self._save(blocked="", closed=closed)
+        elif self.ticket.blocked != goal:
+            self._tell_stuck(goal, blocked)
+
+    def _tell_stuck(self, goal: Goal, blocked: Blocked) -> None:
+        note = stuck_note(goal, blocked.why, blocked.remedy)
+        mark = {"stuck": str(goal), "result": self.wanted.result.id}
+        self._unless_refused("be told why it stays", lambda: self._comment("stuck", note, mark))
+        self._save(blocked=str(goal))
+
+    def _write(self, act: Write) -> None:
+        should, client = self.wanted.texts, self.tools.client
+        values = {part: getattr(should, part) for part in act.parts}
+        written = replace(self.ticket.written, **values)
+        fields = update_of(act.parts, should, self.description, client)
+        marks = {PROPERTY: mark_of(self.wanted.result)} if act.mark else {}
+        self._save(writing=written)
+        try:
+            client.update(self.ticket.id, fields, properties=marks)
+        except JiraRefused as error:
+            self._write_less(error, fields, marks)
+        marked = self.wanted.result.id if act.mark else self.ticket.marked
+        self._save(written=written, writing=None, marked=marked)
+
+    def _write_less(
+        self, error: JiraRefused, fields: dict[str, Any], marks: dict[str, Any]
+    ) -> None:
+        """Write what is left without the fields that were refused, where that can help."""
+        refused = _OPTIONAL & set(error.fields) & set(fields)
+        if refused:
+            _log.error("fields are not written", ticket=self.ticket.key, error=str(error))
+            left = {name: value for name, value in fields.items() if name not in refused}
+            self.tools.client.update(self.ticket.id, left, properties=marks)
+        elif self.found.category is StatusCategory.DONE:
+            _log.warning("a closed ticket stays as it is", ticket=self.ticket.key, error=str(error))
+        else:
+            raise error
+
+    def _attach(self, name: str) -> None:
+        file = next((one for one in self.files if one.name == name), None)
+        if file is not None:
+            self._unless_refused(f"take {name}", lambda: self._attach_once(file))
+        done = f"{self.wanted.result.id}/{name}"
+        self._save(attached=(*self.ticket.attached, done))
+
+    def _attach_once(self, file: File) -> None:
+        """Attach it, unless it has arrived with a request whose end was not known."""
+        step, there = f"attach:{self.wanted.result.id}/{file.name}", self._like(file)
+        begun = self.ticket.begun.get(step)
+        if begun is not None:
+            if there > begun.before:
+                return
+            demand_over(self.held, begun, self.tools.linking.request_seconds)
+        elif self.ticket.adopted and there:
+            return
+        stamp = Stamp()
+        self.ticket = self.held.save(
+            with_begun(self.ticket, step, Begun(at=self.held.now(), before=there))
+        )
+        demand_fresh(stamp)
+        try:
+            self.tools.client.attach(self.ticket.id, file.name, file.content, file.media_type)
+        except CERTAIN:
+            self.ticket = self.held.save(without_begun(self.ticket, step))
+            raise
+
+    def _like(self, file: File) -> int:
+        """How many attachments of this name and length the ticket had when it was read."""
+        counted = Counter((one.filename, one.size) for one in self.attachments)
+        return counted[file.name, len(file.content)]
+
+    def _put_link(self, link: Link) -> None:
+        global_id = f"paramedic:{self.ticket.name}:{link.kind}"
+        self._unless_refused(
+            f"take the link {link.kind}",
+            lambda: self.tools.client.put_remote_link(
+                self.ticket.id, global_id, link.url, link.title
+            ),
+        )
+        self._save(links={**self.ticket.links, link.kind: link.url})
+
+    def _tell(self, act: Tell) -> None:
+        result, before = self.wanted.result, self.ticket.told
+        if before is not None:
+            note = self.tools.texts.comment(before, self.view, reopened=act.reopened)
+            mark = {"result": result.id}
+            self._unless_refused(
+                "be commented on", lambda: self._comment(f"tell:{result.id}", note, mark)
+            )
+        self._save(told=slim(result), attached=(), adopted=False, begun={})
+
+    def _tell_landed(self) -> None:
+        note = self.tools.texts.landed(self.view)
+        mark = {"landed": self.wanted.landed}
+        self._unless_refused("be commented on", lambda: self._comment("landed", note, mark))
+
+    def _comment(self, step: str, note: Any, mark: dict[str, str]) -> None:
+        self.ticket = self.tools.linking.comment(self.held, self.ticket, step, note, mark)
+
+    def _merge(self, name: str) -> None:
+        """Tell the ticket of a merged incident where things go on, once."""
+        lead = self.ticket
+        with self.tools.tickets.held(name) as held:
+            sought = self.tools.finder.ticket(held, lambda: None)
+            if sought is not None and sought.ticket.merged_into != lead.name:
+                self._merge_into(lead, held, sought.ticket)
+        self._save(merged=(*self.ticket.merged, name))
+
+    def _merge_into(self, lead: Ticket, held: Held, ticket: Ticket) -> None:
+        linking = self.tools.linking
+        note = merged_note(lead.key, lead.url)
+        mark = {"merged_into": lead.name, "result": self.wanted.result.id}
+
+        def tell() -> None:
+            linking.link_duplicate(ticket.key, lead.key)
+            linking.comment(held, ticket, "merged", note, mark)
+
+        self._unless_refused(f"merge {ticket.key}", tell)
+        held.save(replace(held.ticket or ticket, merged_into=lead.name))
+
+    def _close_merged(self, name: str) -> None:
+        """Move the ticket of a merged incident to done, if it is not there."""
+        with self.tools.tickets.held(name) as held:
+            if held.ticket is not None and not held.ticket.gone:
+                self._unless_refused(f"close {held.ticket.key}", lambda: self._close(held.ticket))
+        self._save(closed=(*self.ticket.closed, name))
+
+    def _close(self, ticket: Ticket | None) -> None:
+        issue = self.tools.client.issue(ticket.id, ("status",)) if ticket else None
+        if issue is not None and issue.status.category is not StatusCategory.DONE:
+            filled = self.tools.settings.place(self.wanted.result.target).fields
+            self.tools.workflow.move(issue.id, Goal.DONE, filled, ("Duplicate",))
+
+    def _unless_refused(self, what: str, act: Callable[[], None]) -> None:
+        """Do it; where Jira refuses this, the rest is done all the same."""
+        try:
+            act()
+        except JiraRefused as error:
+            _log.error("a ticket cannot " + what, ticket=self.ticket.key, error=str(error))
+
+    def _save(self, **changes: Any) -> None:
+        self.ticket = self.held.save(replace(self.ticket, **changes))
