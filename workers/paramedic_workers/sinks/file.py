@@ -7,6 +7,8 @@
         result.json         the result for scripts
         fix.patch           the patch, where there is one
         heal.log            what the healer did
+        jira.html           the ticket it would get, and jira.json the requests: only where
+                            the sink jira makes a dry run
         history/<id>.json   earlier results of the same incident
 
 Every file is written beside its place and then moved into it, so that a reader
@@ -15,14 +17,9 @@ never sees half of one. `result.json` comes last: it says that the rest is there
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
 import re
 import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -30,12 +27,12 @@ import msgspec
 from paramedic_workers.errors import DeliveryError
 from paramedic_workers.results import Result, decode_result, encode_result
 from paramedic_workers.settings import FileSinkSettings
+from paramedic_workers.sinks.folders import locked, write_whole
+from paramedic_workers.sinks.jira import dry_ticket
 from paramedic_workers.sinks.report import IndexEntry, render_index, render_report
 
 #: Incidents that the index lists, the newest: it stays a page that a browser shows at once.
 INDEX_LENGTH = 500
-#: How the names of files begin that are not yet whole.
-_DRAFT = ".new-"
 
 
 class FileSink:
@@ -64,10 +61,9 @@ class FileSink:
         try:
             folder = self.folder(result.incident)
             folder.mkdir(parents=True, exist_ok=True)
-            with _locked(folder):
+            with locked(folder):
                 _keep(folder, result)
-            with _locked(self.directory):
-                _write(self.directory / "index.html", render_index(_entries(self.directory)))
+            self._write_index()
         except OSError as error:
             raise DeliveryError(
                 f"the report cannot be written: {error}.",
@@ -89,20 +85,37 @@ class FileSink:
         old = [f for f in self.directory.glob("*/result.json") if _modified(f) < before]
         removed = 0
         for file in old:
-            with _locked(file.parent):
+            with locked(file.parent):
                 if _entry(file) is not None and _modified(file) < before:
                     shutil.rmtree(file.parent)
                     removed += 1
         if removed:
-            with _locked(self.directory):
-                _write(self.directory / "index.html", render_index(_entries(self.directory)))
+            self._write_index()
         return removed
+
+    def show_again(self, incident: str) -> None:
+        """Write an incident's page again: something beside its result is in its folder now.
+
+        Raises:
+            OSError: the directory cannot be written.
+        """
+        folder = self.folder(incident)
+        with locked(folder):
+            result = _read(folder / "result.json")
+            if result is None:
+                return  # the page will show it when it is written
+            write_whole(folder / "report.html", _page(folder, result))
+        self._write_index()
 
     def folder(self, incident: str) -> Path:
         """The folder of an incident, whether it exists or not."""
         plain = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", incident)
         name = incident if plain else hashlib.sha256(incident.encode()).hexdigest()[:32]
         return self.directory / name
+
+    def _write_index(self) -> None:
+        with locked(self.directory):
+            write_whole(self.directory / "index.html", render_index(_entries(self.directory)))
 
 
 def _keep(folder: Path, result: Result) -> None:
@@ -113,7 +126,7 @@ def _keep(folder: Path, result: Result) -> None:
     if current is not None and current.id != result.id:
         history.mkdir(exist_ok=True)
         older, newer = sorted((current, result), key=lambda r: r.started_at)
-        _write(history / f"{_file_name(older)}.json", encode_result(older))
+        write_whole(history / f"{_file_name(older)}.json", encode_result(older))
         result = newer
     _write_newest(folder, result)
 
@@ -121,12 +134,17 @@ def _keep(folder: Path, result: Result) -> None:
 def _write_newest(folder: Path, result: Result) -> None:
     patch = folder / "fix.patch"
     if result.patch:
-        _write(patch, result.patch)
+        write_whole(patch, result.patch)
     else:
         patch.unlink(missing_ok=True)
-    _write(folder / "heal.log", result.log)
-    _write(folder / "report.html", render_report(result, _earlier(folder / "history")))
-    _write(folder / "result.json", encode_result(result))
+    write_whole(folder / "heal.log", result.log)
+    write_whole(folder / "report.html", _page(folder, result))
+    write_whole(folder / "result.json", encode_result(result))
+
+
+def _page(folder: Path, result: Result) -> str:
+    ticket = dry_ticket.read_dry_ticket(folder)
+    return render_report(result, _earlier(folder / "history"), ticket)
 
 
 def _earlier(history: Path) -> list[Result]:
@@ -156,7 +174,8 @@ def _entry(file: Path) -> IndexEntry | None:
         entry = msgspec.json.decode(file.read_bytes(), type=IndexEntry)
     except (FileNotFoundError, msgspec.MsgspecError):
         return None
-    return msgspec.structs.replace(entry, folder=file.parent.name)
+    ticket = (file.parent / dry_ticket.PAGE).exists()
+    return msgspec.structs.replace(entry, folder=file.parent.name, ticket=ticket)
 
 
 def _modified(file: Path) -> float:
@@ -164,31 +183,3 @@ def _modified(file: Path) -> float:
         return file.stat().st_mtime
     except FileNotFoundError:
         return 0.0
-
-
-def _write(file: Path, content: str | bytes) -> None:
-    data = content.encode("utf-8", "replace") if isinstance(content, str) else content
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=_DRAFT)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).replace(file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    # The directory itself is the lock: it ends with its holder, and no lock file stays behind.
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        # Whoever wrote these was killed: nobody else writes here now.
-        for stray in (*directory.glob(f"{_DRAFT}*"), *directory.glob(f"history/{_DRAFT}*")):
-            stray.unlink(missing_ok=True)
-        yield
-    finally:
-        os.close(handle)

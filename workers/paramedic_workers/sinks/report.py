@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -20,6 +20,9 @@ from markupsafe import Markup, escape
 from paramedic_workers.errors import Verdict
 from paramedic_workers.results import AttemptOutcome, Confidence, PhaseTime, Result
 from paramedic_workers.sinks.diff import parse_diff
+
+if TYPE_CHECKING:
+    from paramedic_workers.sinks.jira.dry_ticket import DryTicket
 
 #: What each verdict means, in words for someone who meets it for the first time.
 MEANING = {
@@ -52,6 +55,8 @@ class IndexEntry(msgspec.Struct, frozen=True, kw_only=True):
     strategy: str | None = None
     #: Name of its folder, beside the index.
     folder: str = ""
+    #: Whether the page of a ticket lies there, of a dry run.
+    ticket: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,12 +69,15 @@ class TimelineBar:
     width: float
 
 
-def render_report(result: Result, earlier: Sequence[Result] = ()) -> str:
+def render_report(
+    result: Result, earlier: Sequence[Result] = (), ticket: DryTicket | None = None
+) -> str:
     """The page of a result.
 
     Args:
         result: the newest result of its incident.
         earlier: its earlier results, newest first.
+        ticket: what it would get in Jira, where that makes a dry run.
     """
     return (
         _environment()
@@ -77,6 +85,7 @@ def render_report(result: Result, earlier: Sequence[Result] = ()) -> str:
         .render(
             result=result,
             earlier=earlier,
+            ticket=ticket,
             meaning=MEANING[result.verdict],
             diff=parse_diff(result.patch or ""),
             alternatives=[(a.confidence, parse_diff(a.patch)) for a in result.alternatives],
@@ -94,6 +103,11 @@ def render_index(entries: Sequence[IndexEntry]) -> str:
         .get_template("index.html.j2")
         .render(entries=entries, counts={v: n for v, n in counts.items() if n}, meaning=MEANING)
     )
+
+
+def render_page(template: str, **context: Any) -> str:
+    """A page of the same look, by a template in `templates/`."""
+    return _environment().get_template(template).render(context)
 
 
 def timeline(phases: Sequence[PhaseTime]) -> list[TimelineBar]:

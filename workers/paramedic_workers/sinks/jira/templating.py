@@ -6,7 +6,7 @@ with it; never at night, by the first ticket that needs it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -40,12 +40,6 @@ class TemplateName(StrEnum):
     COMMENT = "comment.html.j2"
     #: The fix is on the main branch, and the test passes there.
     LANDED = "landed.html.j2"
-    #: For the ticket of an incident that another's patch has closed.
-    MERGED = "merged.html.j2"
-    #: For a second ticket of the same incident.
-    DUPLICATE = "duplicate.html.j2"
-    #: The workflow has no transition that is needed.
-    STUCK = "stuck.html.j2"
 
 
 #: What writing a text with somebody's template may raise.
@@ -169,8 +163,3 @@ _FILTERS: Final[Mapping[str, Any]] = {
     "ticked": ticked,
     "words": _words,
 }
-
-
-def names_of(folder: Path) -> Iterable[str]:
-    """The templates in a folder that take the place of Paramedic's."""
-    return [name for name in TemplateName if (folder / name).exists()]

@@ -102,29 +102,6 @@ class Texts:
         """That the fix is on the main branch, and the test passes there."""
         return self._document(TemplateName.LANDED, view)
 
-    def merged(self, view: TicketView, lead: str) -> Document:
-        """For the ticket of a merged incident: that another leads.
-
-        Args:
-            view: the incident that leads.
-            lead: the key of its ticket.
-        """
-        return self._document(TemplateName.MERGED, view, lead=lead)
-
-    def duplicate(self, view: TicketView, kept: str) -> Document:
-        """For a second ticket of the same incident: that the one with this key is kept."""
-        return self._document(TemplateName.DUPLICATE, view, kept=kept)
-
-    def stuck(self, view: TicketView, goal: str, why: str) -> Document:
-        """That the ticket cannot be moved.
-
-        Args:
-            view: the incident.
-            goal: where it should be: `to done`, `to an open status`.
-            why: one sentence.
-        """
-        return self._document(TemplateName.STUCK, view, goal=goal, why=why)
-
     def attachments(self, view: TicketView) -> tuple[File, ...]:
         """The files that belong to the result, each within Jira's usual limit."""
         return ticket_files(view.result)
@@ -173,7 +150,4 @@ def _samples_of_more(view: TicketView) -> dict[TemplateName, dict[str, Any]]:
         TemplateName.DESCRIPTION: {},
         TemplateName.COMMENT: {"before": before, "changes": changes, "reopened": True},
         TemplateName.LANDED: {},
-        TemplateName.MERGED: {"lead": "SHOP-7"},
-        TemplateName.DUPLICATE: {"kept": "SHOP-7"},
-        TemplateName.STUCK: {"goal": "to done", "why": "No transition leads there."},
     }
