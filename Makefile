@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
+PRISM := build/prism/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test simulate chaos unit lint format types bench bench-repair schema lock clean
+.PHONY: help install demo up test simulate chaos unit lint format types bench bench-repair schema lock prism clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +30,7 @@ demo: $(STAMP) ## the tour: a broken sample project, healed through the real que
 up: $(STAMP) ## broker, workers and beat in the foreground, for your own targets
 	@$(BIN)/paramedic up
 
-test: $(STAMP) ## every test, in parallel
+test: $(STAMP) prism ## every test, in parallel
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 simulate: $(STAMP) ## every failure condition, on a private broker: expected and seen
@@ -72,6 +73,18 @@ lock: $(STAMP) ## renew the locked requirements
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q \
 		producers/pyproject.toml workers/pyproject.toml --constraints requirements/dev.txt \
 		--group pyproject.toml:flower --no-emit-package paramedic -o requirements/run.txt
+
+prism: ## what judges requests to Jira by Atlassian's own document (needs npm; else its test is skipped)
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory -s $(PRISM) \
+		|| echo "make: prism could not be installed; the test with it is skipped" >&2; \
+	else echo "make: no npm, no prism; the test with it is skipped" >&2; fi
+
+$(PRISM): tests/support/prism/package.json tests/support/prism/package-lock.json
+	@echo "Installing prism into build/ (about ten seconds) …"
+	@mkdir -p build/prism
+	@cp tests/support/prism/package.json tests/support/prism/package-lock.json tests/support/prism/.npmrc build/prism/
+	@cd build/prism && npm ci --silent
+	@touch $@
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
