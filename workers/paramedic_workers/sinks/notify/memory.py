@@ -44,9 +44,10 @@ class ChannelMemory:
             self.client.hexists(keys.notify_waiting(self.channel), result_id)
         )
 
-    def said_last(self, incident: str) -> str | None:
-        """What makes a result the same as the last one of this incident, if there was one."""
-        return cast("str | None", self.client.get(keys.notify_last(self.channel, incident)))
+    def repeats(self, note: Note, same: str) -> bool:
+        """Whether the note says the same as the last one of its incident."""
+        last = self.client.get(keys.notify_last(self.channel, note.incident))
+        return bool(self.repeat_seconds) and last == same
 
     def has_waiting(self) -> bool:
         """Whether notes wait."""

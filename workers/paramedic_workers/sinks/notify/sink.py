@@ -68,7 +68,7 @@ class Channel:
         Raises:
             DeliveryError: it could not be told.
         """
-        if self.memory.knows(note.id) or self.memory.said_last(note.incident) == same:
+        if self.memory.knows(note.id) or self.memory.repeats(note, same):
             return
         if self._must_wait() or not self.memory.takes(note.id):
             self.memory.keep(note, same)
