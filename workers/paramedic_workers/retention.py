@@ -30,14 +30,14 @@ class Retention:
     sinks: tuple[str, ...]
 
     def forget_incidents(self, cutoff: int) -> None:
-        """Forget closed incidents last seen before the cutoff (milliseconds since the epoch)."""
+        """Forget incidents last seen and closed before the cutoff (milliseconds since 1970)."""
         forgotten = 0
         for page in self._older(keys.INCIDENTS, cutoff):
             kept = self._with_letters(page)
             for fingerprint in page:
                 if fingerprint not in kept:
-                    self.client.eval(keys.FORGET_INCIDENT, 0, fingerprint, cutoff)
-                    forgotten += 1
+                    arguments = (fingerprint, cutoff)
+                    forgotten += cast("int", self.client.eval(keys.FORGET_INCIDENT, 0, *arguments))
             if forgotten >= MAX_FORGOTTEN:
                 return
 

@@ -20,6 +20,7 @@ from paramedic_workers.dead_letters.store import DeadLetters
 from paramedic_workers.groups import GroupHealer, Heals
 from paramedic_workers.healing.model import ProgressCallback
 from paramedic_workers.intake import Intake
+from paramedic_workers.landing.looking import LandingLooks
 from paramedic_workers.outbox import FIRST_PAUSE, Delivers, Outbox
 from paramedic_workers.settings import Settings
 from paramedic_workers.sinks import load_sinks
@@ -42,6 +43,7 @@ class Runtime:
     healer: GroupHealer
     outbox: Outbox
     tending: Tending
+    landings: LandingLooks
     sweeper: Sweeper
     bells: Bells
 
@@ -103,6 +105,13 @@ def runtime(app: Celery) -> Runtime:
         deliver=lambda sink: topology.depth(app, topology.results_queue(sink)),
     )
     tending = Tending(client=client, sinks=sinks, clock=parts.clock)
+    landings = LandingLooks(
+        client=client,
+        settings=settings,
+        healer=functools.partial(parts.healer, settings),
+        sinks=names,
+        clock=parts.clock,
+    )
     return Runtime(
         settings=settings,
         client=client,
@@ -124,6 +133,7 @@ def runtime(app: Celery) -> Runtime:
             clock=parts.clock,
         ),
         tending=tending,
+        landings=landings,
         bells=Bells(),
         sweeper=Sweeper(
             client=client,
@@ -132,6 +142,7 @@ def runtime(app: Celery) -> Runtime:
             sinks=names,
             depths=depths,
             tending=tending,
+            landings=landings,
             clock=parts.clock,
         ),
     )

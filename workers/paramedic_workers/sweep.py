@@ -7,7 +7,8 @@ Only one sweep runs at a time.
 2. Groups whose lease expired wait again.
 3. Waiting groups and due deliveries are rung for, unless their queue already holds as
    many messages as there are things that wait: a backlog must not grow by being swept.
-   A sink that rests is not rung for; one whose time to be tended has come is.
+   A sink that rests is not rung for; one whose time to be tended has come is, and so is a
+   target with fixes that may have landed.
 4. What waits for a sink that is gone from the settings becomes dead letters.
 5. What is older than the retention is forgotten, a bounded number at a time; dead
    letters have bounds of their own.
@@ -36,6 +37,7 @@ from paramedic_workers.dead_letters.messages import (
 from paramedic_workers.dead_letters.store import DeadLetters
 from paramedic_workers.incidents import milliseconds
 from paramedic_workers.intake import Intake
+from paramedic_workers.landing.looking import LandingLooks
 from paramedic_workers.recovery import LostBy, return_group
 from paramedic_workers.removed_sinks import RemovedSinks
 from paramedic_workers.resilience.holds import Holds
@@ -68,6 +70,8 @@ class Doorbells:
     deliveries: tuple[tuple[str, str], ...] = ()
     #: Sinks that should be tended.
     tends: tuple[str, ...] = ()
+    #: Targets whose main branch should be looked at for fixes.
+    landings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +92,8 @@ class Sweeper:
     intake: Intake
     sinks: tuple[str, ...]
     depths: Depths
+    #: None: no landing is looked for.
+    landings: LandingLooks | None = None
     #: None: no sink is tended.
     tending: Tending | None = None
     clock: Callable[[], datetime] = now
@@ -106,6 +112,7 @@ class Sweeper:
                 groups=(*sorted(opened), *self._waiting_groups()),
                 deliveries=self._due_deliveries(),
                 tends=self.tending.due() if self.tending else (),
+                landings=self.landings.due() if self.landings else (),
             )
             self._forget()
         finally:

@@ -6,7 +6,8 @@
    rung, and `heal`'s again for what waits meanwhile.
 3. `deliver`: one sink takes one result, or the result stays in its outbox.
 4. `tend`: one sink does what it has to do beside deliveries.
-5. `sweep` (from beat): rings again for whatever waits without a message or a live lease.
+5. `landing`: a target's main branch is looked at for fixes that have landed there.
+6. `sweep` (from beat): rings again for whatever waits without a message or a live lease.
 
 The tasks are thin: each calls one part of the flow and rings for the next.
 """
@@ -43,6 +44,8 @@ from paramedic_workers.runtime import runtime
 
 #: Seconds before a message is put back while the ledger cannot be written.
 PUT_BACK_PAUSE = 1.0
+#: Seconds after which the bell for a look at a main branch is worthless: others have rung since.
+LANDING_PATIENCE = 3600.0
 #: Messages that RabbitMQ has given up, moved into the store of dead letters per sweep.
 GIVEN_UP_PER_SWEEP = 200
 
@@ -144,6 +147,16 @@ def tend(sink: str) -> None:
     _log.info("a sink was tended", sink=sink, end=end)
 
 
+@shared_task(name=topology.LANDING_TASK)
+def landing(target: str) -> None:
+    """See whether fixes of a target have landed on its main branch."""
+    work = runtime(current_task.app)
+    looked = work.landings.look(target)
+    _log.info("landings were looked for", target=target, end=looked.end)
+    for result in looked.results:
+        ring_sinks(current_task.app, work.landings.sinks, result)
+
+
 @shared_task(name=topology.SWEEP_TASK)
 def sweep() -> None:
     """Ring again for whatever waits."""
@@ -156,6 +169,8 @@ def sweep() -> None:
         ring_sink(current_task.app, sink, result_id, result_id)
     for sink in bells.tends:
         ring_tend(current_task.app, sink)
+    for target in bells.landings:
+        ring_landing(current_task.app, target)
     keep_given_up(topology.given_up(current_task.app, GIVEN_UP_PER_SWEEP), work.letters)
     keep_house(work.settings)
 
@@ -176,6 +191,11 @@ def ring_tend(app: Celery, sink: str) -> None:
     expires = max(runtime(app).settings.sweep_seconds, 1.0)
     queue = topology.delivery_route(sink)
     _ring(app, topology.TEND_TASK, (sink,), sink, queue=queue, expires=expires)
+
+
+def ring_landing(app: Celery, target: str) -> None:
+    """Ring for a look at a target's main branch."""
+    _ring(app, topology.LANDING_TASK, (target,), target, expires=LANDING_PATIENCE)
 
 
 def ring_groups(app: Celery, groups: Iterable[str]) -> None:

@@ -157,6 +157,7 @@ class _Heal:
         self._conclusions = Conclusions(target=self._target.name, trust=self._target.trust)
         self._refused: UsageError | RepositoryError | None = None
         self._seen = ""
+        self._passing: frozenset[str] = frozenset()
 
     def run(self) -> HealReport:
         """The report; raises nothing."""
@@ -172,6 +173,7 @@ class _Heal:
             revision=self._conclusions.revision,
             refused=self._refused,
             seen=self._seen,
+            passing=self._passing,
         )
 
     def _results(self, stack: ExitStack) -> list[Result]:
@@ -183,7 +185,7 @@ class _Heal:
             return self._nothing_but(reproduced, self._incidents())
         reproduction = reproduced.value
         ended = [self._conclusions.of_ending(e, self._journal) for e in reproduction.endings]
-        if not reproduction.subjects:
+        if not reproduction.subjects or self._request.check_only:
             return ended
         return [*self._heal(prepared.value, reproduction), *ended]
 
@@ -268,11 +270,12 @@ class _Heal:
         )
         reproduction = reproducer.reproduce(self._request.incidents)
         self._conclusions.output = reproduction.output
+        self._passing = reproduction.passing
         self._seen = reproduction.suite.detail.rstrip(".") if reproduction.suite else ""
         for ending in reproduction.endings:
             self._journal.say(f"{ending.verdict}: {ending.cause.message}")
         asked_for_newest = self._request.checkout is not None or self._request.revision is None
-        if asked_for_newest or not reproduction.failing:
+        if asked_for_newest or self._request.check_only or not reproduction.failing:
             return reproduction
         main = later_main(prepared.workspace, self._journal)
         if main is None:

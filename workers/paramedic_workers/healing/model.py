@@ -195,6 +195,9 @@ class HealRequest:
     #: Asked with the branch right before it is pushed: says why not, or gives an empty text.
     #: The patch then stays in its result. What it raises ends the publishing.
     may_publish: Callable[[str], str] = always_publish
+    #: Only look whether the tests of these incidents pass: nothing is repaired, and what fails
+    #: is in no result.
+    check_only: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,6 +211,8 @@ class HealReport:
     refused: ParamedicError | None = None
     #: What the first run of the whole suite saw, where there was one: "3 failed, 40 passed".
     seen: str = ""
+    #: Tests that incidents name and that passed in k of k runs.
+    passing: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,6 +54,8 @@ class Reproduction:
     suite: RunReport | None = None
     #: What the first run of the failing tests printed.
     output: str = ""
+    #: Tests that were asked for and passed in k of k runs.
+    passing: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,15 +94,14 @@ class Reproducer:
             endings=same_cause_together(s.ending for s in seen_here if s.ending is not None),
             suite=suite,
             output=reports[0].output if reports else "",
+            passing=_always_green(reports, names),
         )
 
     def fixed_on(self, main: str, failing: Iterable[str]) -> frozenset[str]:
         """Those of the failing tests that pass in k of k runs at the revision `main`."""
         names = tuple(failing)
         experiments = [Experiment(tests=names, seed=n, revision=main) for n in range(self.runs)]
-        passing = frozenset(names)
-        for report in self.bench.run_all(experiments):
-            passing &= green(report, names)
+        passing = _always_green(self.bench.run_all(experiments), names)
         failing_tests = counted(len(names), "failing test")
         self.journal.say(f"passing at {main[:10]}: {len(passing)} of {failing_tests}")
         return passing
@@ -249,6 +250,14 @@ def _flaky(subject: Subject, failed: Sequence[tuple[int, TestReport]], runs: int
         incidents=(subject.incident,),
         tests=(report.test,),
     )
+
+
+def _always_green(reports: Iterable[RunReport], names: tuple[str, ...]) -> frozenset[str]:
+    """Those of the names that passed in every run."""
+    passing = frozenset(names)
+    for report in reports:
+        passing &= green(report, names)
+    return passing
 
 
 def _saw_nothing(report: RunReport) -> bool:

@@ -114,6 +114,9 @@ for i, entry in ipairs(closing.results) do
   for _, sink in ipairs(closing.sinks) do
     redis.call('ZADD', 'paramedic:outbox:' .. sink, server_now(), entry.id)
   end
+  if entry.verdict == 'healed' or entry.verdict == 'proposed' then
+    redis.call('ZADD', 'paramedic:unlanded:' .. target, now, entry.incidents[1])
+  end
   for _, fingerprint in ipairs(entry.incidents) do
     local key = 'paramedic:incident:' .. fingerprint
     redis.call('HSET', key, 'state', 'closed', 'verdict', entry.verdict, 'result', entry.id,
@@ -167,13 +170,14 @@ return #members
 """
 )
 
-#: Forgets a closed incident that was last seen before the cutoff.
+#: Forgets a closed incident that was last seen, and closed, before the cutoff.
 #:
 #: ARGV: fingerprint, cutoff. Gives 1 or 0.
 FORGET_INCIDENT = """
 local key = 'paramedic:incident:' .. ARGV[1]
-local seen = redis.call('HMGET', key, 'state', 'last_seen')
-if seen[1] and (seen[1] ~= 'closed' or tonumber(seen[2]) >= tonumber(ARGV[2])) then return 0 end
+local seen = redis.call('HMGET', key, 'state', 'last_seen', 'closed_at')
+local last = math.max(tonumber(seen[2] or 0), tonumber(seen[3] or 0))
+if seen[1] and (seen[1] ~= 'closed' or last >= tonumber(ARGV[2])) then return 0 end
 redis.call('DEL', key, key .. ':results')
 redis.call('ZREM', 'paramedic:incidents', ARGV[1])
 return 1
