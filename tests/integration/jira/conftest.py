@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from paramedic_workers.connections import state_client
 from paramedic_workers.sinks.jira.settings import JiraKind
 from tests.support.jira import StandInJira
+from tests.support.jira_flow import TicketFlow
+from tests.support.queueing import Flow
 
 
 @pytest.fixture
@@ -29,3 +32,26 @@ def any_jira(request: pytest.FixtureRequest) -> Iterator[StandInJira]:
     """An empty Jira of each kind."""
     with StandInJira.start(request.param) as opened:
         yield opened
+
+
+@pytest.fixture
+def flow(broker_url: str) -> Iterator[Flow]:
+    """The flow on an empty ledger."""
+    with state_client(broker_url) as client:
+        yield Flow(client)
+
+
+@pytest.fixture
+def tickets(flow: Flow, jira: StandInJira) -> Iterator[TicketFlow]:
+    """Failures that end in tickets of Jira Cloud."""
+    opened = TicketFlow(flow, jira)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def any_tickets(flow: Flow, any_jira: StandInJira) -> Iterator[TicketFlow]:
+    """Failures that end in tickets of each kind of Jira."""
+    opened = TicketFlow(flow, any_jira)
+    yield opened
+    opened.close()
