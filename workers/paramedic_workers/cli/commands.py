@@ -55,6 +55,9 @@ COMMANDS: Mapping[str, Entry] = {
         section=QUEUE,
         help="What could not be processed: list, show, replay, drop.",
     ),
+    "jira": Entry(
+        module="jira", section=SET_UP, help="Compare the settings with Jira; import tickets."
+    ),
     "simulate": Entry(
         module="simulate",
         section=SET_UP,

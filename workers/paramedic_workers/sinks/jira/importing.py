@@ -11,7 +11,6 @@ Jira is only read.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -337,6 +336,6 @@ def _moment(text: str, fallback: datetime) -> datetime:
     return fallback
 
 
-def as_json(tickets: Sequence[ImportedTicket]) -> str:
-    """One JSON document with what became of each ticket."""
-    return json.dumps(msgspec.to_builtins(tickets), indent=2, ensure_ascii=False)
+def as_document(tickets: Sequence[ImportedTicket]) -> str:
+    """What became of each ticket, as one JSON document."""
+    return msgspec.json.format(msgspec.json.encode(tickets), indent=2).decode()
