@@ -7,6 +7,7 @@ with it; never at night, by the first ticket that needs it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -40,6 +41,8 @@ class TemplateName(StrEnum):
     COMMENT = "comment.html.j2"
     #: The fix is on the main branch, and the test passes there.
     LANDED = "landed.html.j2"
+    #: The description of the epic of a systemic failure.
+    EPIC = "epic.html.j2"
 
 
 #: What writing a text with somebody's template may raise.
@@ -158,7 +161,8 @@ def _words(name: object) -> str:
 _FILTERS: Final[Mapping[str, Any]] = {
     "duration": duration,
     "first_line": first_line,
-    "moment": lambda at: moment(at) if at is not None else "–",
+    "minute": lambda at: f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+    "moment": moment,
     "plain": plain,
     "ticked": ticked,
     "words": _words,

@@ -15,6 +15,7 @@ from paramedic_workers.sinks.jira.attachments import File, names_of_files, ticke
 from paramedic_workers.sinks.jira.changes import changes_between
 from paramedic_workers.sinks.jira.cutting import fit
 from paramedic_workers.sinks.jira.documents import Document, Tone
+from paramedic_workers.sinks.jira.epic_texts import EpicTexts
 from paramedic_workers.sinks.jira.samples import sample_views
 from paramedic_workers.sinks.jira.settings import JiraSettings
 from paramedic_workers.sinks.jira.summaries import PREFIXES, one_line, story, subject, type_code
@@ -60,8 +61,10 @@ class Texts:
         """
         if not settings.templates:
             return cls(Templates())
-        texts = cls(Templates(Path(settings.templates).expanduser()))
+        templates = Templates(Path(settings.templates).expanduser())
+        texts = cls(templates)
         texts.check()
+        EpicTexts(templates).check()
         return texts
 
     def check(self) -> None:
@@ -134,6 +137,7 @@ def _context(view: TicketView) -> dict[str, Any]:
         "type_code": type_code(result),
         "subject": subject(view),
         "story": story(view),
+        "title": story(view).removeprefix(f"{subject(view)}: "),
         "meaning": MEANING[result.verdict],
         "tone": TONES[result.verdict],
         "branch_link": next((link for link in view.links if link.kind == "branch"), None),
