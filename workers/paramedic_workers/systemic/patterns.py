@@ -102,6 +102,10 @@ class Patterns:
         ]
         return sorted(incidents, key=lambda one: (one.at, one.fingerprint))
 
+    def is_quiet(self, pattern: Pattern) -> bool:
+        """Whether nothing of the kind came for `systemic_seconds`."""
+        return self.clock() > pattern.last_seen + self._rule.window
+
     # --- changed by the sweep
 
     def scan(self) -> None:
@@ -247,7 +251,7 @@ class Patterns:
         for incident, how in over:
             self.settle(pattern.id, incident, how)
         waiting = len(unsettled) - len(over)
-        quiet = self.clock() > pattern.last_seen + self._rule.window
+        quiet = self.is_quiet(pattern)
         if quiet and not self._tickets_tell:
             self.close(pattern, PatternEnd.QUIET)
         elif not waiting and (quiet or any(one.harmed for one in incidents)):

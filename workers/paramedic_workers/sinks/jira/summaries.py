@@ -11,7 +11,7 @@ from typing import Final
 
 from paramedic_workers.errors import Verdict
 from paramedic_workers.healing.summary import first_line, subject_line
-from paramedic_workers.results import Result
+from paramedic_workers.results import Cause, Result
 from paramedic_workers.sinks.jira.cleaning import clean_line
 from paramedic_workers.sinks.jira.cutting import cut_end, cut_inside
 from paramedic_workers.sinks.jira.view import TicketView
@@ -77,7 +77,12 @@ def reason(result: Result) -> str:
 
 def type_code(result: Result) -> str:
     """The type of the cause as people search for it: `ASSERTION_ERROR`; never `UNKNOWN`."""
-    name = re.sub(r"\W+", "", result.cause.type.rpartition(".")[2], flags=re.ASCII)
+    return type_code_of(result.cause)
+
+
+def type_code_of(cause: Cause) -> str:
+    """The same of a cause alone."""
+    name = re.sub(r"\W+", "", cause.type.rpartition(".")[2], flags=re.ASCII)
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9]*|[a-z0-9]+", name)
     code = "_".join(words).upper()
-    return f"{result.cause.phase.upper()}_FAILURE" if code in _NAMELESS else code[:60]
+    return f"{cause.phase.upper()}_FAILURE" if code in _NAMELESS else code[:60]

@@ -112,6 +112,8 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     gone: bool = False
     #: Optional fields that Jira refused.
     left_out: tuple[str, ...] = ()
+    #: Of an epic: ids of the tickets that were put below it.
+    children: tuple[str, ...] = ()
     #: Requests whose end is not known, by step.
     begun: Mapping[str, Begun] = msgspec.field(default_factory=dict)
 
