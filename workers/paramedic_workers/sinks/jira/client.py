@@ -112,6 +112,14 @@ class JiraClient:
         """Close the connections; the next request opens new ones."""
         self._session.close()
 
+    def __enter__(self) -> JiraClient:
+        """The client itself; its connections are closed when the block ends."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connections."""
+        self.close()
+
     @property
     def kind(self) -> JiraKind:
         """Which Jira it is."""

@@ -71,6 +71,11 @@ class Exchange:
         if client is not None:
             client.close()
 
+    def __del__(self) -> None:
+        """Let no connection outlive whoever used it; one from before a fork is not ours."""
+        if self._process == os.getpid():
+            self.close()
+
     def request(self, method: str, url: str, **parts: object) -> httpx.Request:
         """A request to Jira, not sent yet: for parts, see `httpx.Client.build_request`."""
         return self._own_client().build_request(method, url, **parts)  # type: ignore[arg-type]
