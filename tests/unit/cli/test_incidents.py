@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from paramedic_workers.cli.board import board_with_tally
 from paramedic_workers.cli.incidents import _facts, _heals
 from paramedic_workers.cli.screen import output
 from paramedic_workers.dead_letters.model import Attempt
 from paramedic_workers.incidents import IncidentRecord, IncidentState
+from paramedic_workers.sinks.jira.tickets import Ticket
 
 NOW = datetime(2026, 5, 1, 14, 5, tzinfo=UTC)
 
@@ -42,3 +44,26 @@ def test_what_is_held_back_says_until_when_and_why(capsys: pytest.CaptureFixture
     assert "until 2026-05-01 14:05:00 UTC: 5 heals in an hour" in capsys.readouterr().out
     console.print(_facts(console, record(not_before=NOW, state=IncidentState.CLOSED)))
     assert "until" not in capsys.readouterr().out
+
+
+TICKET = Ticket(name="ab12", key="SHOP-7", id="1", url="https://jira.shop.example/browse/SHOP-7")
+
+
+def test_the_ticket_is_shown_with_its_address(capsys: pytest.CaptureFixture[str]) -> None:
+    console = output()
+    console.print(_facts(console, record(), TICKET))
+    assert "SHOP-7 https://jira.shop.example/browse/SHOP-7" in capsys.readouterr().out
+
+
+def test_a_list_has_a_column_of_tickets_where_there_are_any(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    console = output()
+    records = [record(), record(fingerprint="cd34")]
+    console.print(board_with_tally(console, records, tickets={"ab12": TICKET}))
+    head, first, second, *_ = capsys.readouterr().out.splitlines()
+    assert head.endswith("ticket")
+    assert first.endswith("SHOP-7")
+    assert second.endswith("–")
+    console.print(board_with_tally(console, records))
+    assert "ticket" not in capsys.readouterr().out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from rich.console import Console, Group, RenderableType
@@ -15,6 +15,7 @@ from paramedic.text import counted
 from paramedic_workers.cli.screen import table
 from paramedic_workers.cli.show import badge, tone, words
 from paramedic_workers.incidents import IncidentRecord, IncidentState
+from paramedic_workers.sinks.jira.tickets import Ticket
 from paramedic_workers.sinks.report import plain
 
 #: Seconds between two looks at the ledger.
@@ -30,7 +31,10 @@ Labels = Callable[[IncidentRecord], str]
 
 
 def board(
-    console: Console, records: Sequence[IncidentRecord], label: tuple[str, Labels] | None = None
+    console: Console,
+    records: Sequence[IncidentRecord],
+    label: tuple[str, Labels] | None = None,
+    tickets: Mapping[str, Ticket] = {},
 ) -> Table:
     """The table of incidents.
 
@@ -38,8 +42,11 @@ def board(
         console: where it is shown.
         records: one row each, in this order.
         label: title and content of a further first column.
+        tickets: by fingerprint; a further column where there are any.
     """
     columns = _columns(console, label)
+    if tickets:
+        columns["ticket"] = lambda record: ticket_text(tickets.get(record.fingerprint))
     whole = tuple(title for title in columns if title != SUBJECT)
     made = table(console, *columns, right=("count",), whole=whole)
     for record in records:
@@ -68,6 +75,13 @@ def _columns(
     )
     kept = {name: cell for name, cell in columns.items() if name not in dropped}
     return {title: lambda record: Text(text_of(record), style="bold"), **kept}
+
+
+def ticket_text(ticket: Ticket | None) -> Text:
+    """The key of a ticket; on a terminal that can do it, a link to the ticket."""
+    if ticket is None:
+        return Text("–", style="soft")
+    return Text(plain(ticket.key), style=f"link {ticket.url}" if ticket.url else "")
 
 
 def subject(record: IncidentRecord) -> str:
@@ -175,7 +189,10 @@ def change_line(record: IncidentRecord) -> str:
 
 
 def board_with_tally(
-    console: Console, records: Sequence[IncidentRecord], label: tuple[str, Labels] | None = None
+    console: Console,
+    records: Sequence[IncidentRecord],
+    label: tuple[str, Labels] | None = None,
+    tickets: Mapping[str, Ticket] = {},
 ) -> Group:
     """The table; below it what is being done, and the numbers."""
     if not records:
@@ -183,4 +200,4 @@ def board_with_tally(
     lines = activity(records) if console.is_terminal else []
     for line in lines:
         line.no_wrap, line.overflow = True, "ellipsis"
-    return Group(board(console, records, label), Text(), *lines, tally(records))
+    return Group(board(console, records, label, tickets), Text(), *lines, tally(records))

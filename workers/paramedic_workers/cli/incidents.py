@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from paramedic_workers.incidents import IncidentRecord, IncidentState, Ledger
     from paramedic_workers.results import Result
+    from paramedic_workers.sinks.jira.tickets import Ticket, Tickets
 
 #: Incidents that are listed unless --limit says otherwise.
 LIMIT = 100
@@ -67,42 +68,72 @@ def command(
         raise UsageError("an ID stands alone, with --json at the most.")
     if watch and as_json:
         raise UsageError("--watch shows a list for people: leave --json out.")
-    ledger = _ledger()
+    ledger, tickets = _opened()
     wanted = IncidentState(state) if state else None
     with _broker_errors():
         if incident:
-            _show_incident(ledger, incident, as_json)
+            _show_incident(ledger, tickets, incident, as_json)
         elif watch:
             _watch(ledger, limit, wanted, target)
         else:
-            _show_list(ledger.incidents(limit, wanted, target), ledger, as_json)
+            _show_list(ledger.incidents(limit, wanted, target), ledger, tickets, as_json)
 
 
-def _ledger() -> Ledger:
+def _opened() -> tuple[Ledger, Tickets]:
     from paramedic_workers import settings_file
     from paramedic_workers.cli.logs import quiet_logs
     from paramedic_workers.connections import connect
     from paramedic_workers.incidents import Ledger
+    from paramedic_workers.sinks.jira.tickets import Tickets
 
     settings = settings_file.load()
     quiet_logs(settings)
-    return Ledger(connect(settings))
+    client = connect(settings)
+    return Ledger(client), Tickets(client)
 
 
-def _show_list(records: Sequence[IncidentRecord], ledger: Ledger, as_json: bool) -> None:
+def _show_list(
+    records: Sequence[IncidentRecord], ledger: Ledger, tickets: Tickets, as_json: bool
+) -> None:
     from paramedic_workers.cli.board import board_with_tally
     from paramedic_workers.cli.screen import output
 
+    found = _tickets_of(records, tickets)
     if as_json:
-        _print_json(records)
+        _print_json([_with_ticket(record, found.get(record.fingerprint)) for record in records])
         return
     console = output()
     if not records:
         console.print("no incidents")
     else:
-        console.print(board_with_tally(console, records))
+        console.print(board_with_tally(console, records, tickets=found))
     if dead := ledger.dead_letter_count():
         click.echo(f"{counted(dead, 'dead letter')}: paramedic dead-letters list", err=True)
+
+
+def _tickets_of(records: Sequence[IncidentRecord], tickets: Tickets) -> dict[str, Ticket]:
+    """The tickets of these incidents by fingerprint; of a merged one, that of its lead."""
+    if next(tickets.all(), None) is None:
+        return {}
+    found = ((record, _ticket_of(record, tickets)) for record in records)
+    return {record.fingerprint: ticket for record, ticket in found if ticket is not None}
+
+
+def _ticket_of(record: IncidentRecord, tickets: Tickets) -> Ticket | None:
+    own = tickets.get(record.fingerprint)
+    return own or (tickets.get(record.lead) if record.lead else None)
+
+
+def _with_ticket(record: IncidentRecord, ticket: Ticket | None) -> dict[str, object]:
+    """An incident as JSON shows it in a list."""
+    import msgspec
+
+    shown: dict[str, object] = msgspec.to_builtins(record)
+    return {**shown, "ticket": _shown_ticket(ticket)}
+
+
+def _shown_ticket(ticket: Ticket | None) -> dict[str, str] | None:
+    return {"key": ticket.key, "url": ticket.url} if ticket is not None else None
 
 
 def _watch(ledger: Ledger, limit: int, state: IncidentState | None, target: str | None) -> None:
@@ -115,22 +146,28 @@ def _watch(ledger: Ledger, limit: int, state: IncidentState | None, target: str 
     )
 
 
-def _show_incident(ledger: Ledger, prefix: str, as_json: bool) -> None:
+def _show_incident(ledger: Ledger, tickets: Tickets, prefix: str, as_json: bool) -> None:
     from paramedic_workers.cli.screen import output
 
     record = ledger.incident(prefix)
     # A merged incident has no result of its own: its lead's result speaks for both.
     results = ledger.results_of(record.lead or record.fingerprint)
+    ticket = _ticket_of(record, tickets)
     if as_json:
-        _print_json({"incident": record, "results": results})
+        shown = _shown_ticket(ticket)
+        _print_json({"incident": record, "results": results, "ticket": shown})
         return
     console = output()
-    for part in _incident_parts(console, ledger, record, results):
+    for part in _incident_parts(console, ledger, record, results, ticket):
         console.print(part)
 
 
 def _incident_parts(
-    console: Console, ledger: Ledger, record: IncidentRecord, results: Sequence[Result]
+    console: Console,
+    ledger: Ledger,
+    record: IncidentRecord,
+    results: Sequence[Result],
+    ticket: Ticket | None,
 ) -> Iterator[RenderableType]:
     from rich.text import Text
 
@@ -138,7 +175,7 @@ def _incident_parts(
     from paramedic_workers.cli.show import result_section
 
     yield Text.assemble(state_text(record), (f" {record.fingerprint}", "bold"))
-    yield _facts(console, record)
+    yield _facts(console, record, ticket)
     if results:
         yield Text()
         yield result_section(console, results[0], _how_to_take(results[0]))
@@ -149,7 +186,9 @@ def _incident_parts(
         yield _history(console, results[1:])
 
 
-def _facts(console: Console, record: IncidentRecord) -> RenderableType:
+def _facts(
+    console: Console, record: IncidentRecord, ticket: Ticket | None = None
+) -> RenderableType:
     from rich.table import Table
 
     from paramedic_workers.cli.board import is_merged, subject
@@ -165,6 +204,7 @@ def _facts(console: Console, record: IncidentRecord) -> RenderableType:
         f"{'on ' + ', '.join(record.hosts) if record.hosts else ''}",
         "merged": record.lead if is_merged(record) else "",
         "waits": _held(record),
+        "ticket": f"{ticket.key} {ticket.url}" if ticket is not None else "",
     }
     grid = Table.grid(padding=(0, 2))
     for name, value in facts.items():

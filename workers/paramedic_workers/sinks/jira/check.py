@@ -273,25 +273,13 @@ def ledger_findings(client: redis.Redis) -> Iterator[Finding]:
             f"no transition leads where they should be from {_some(stuck)}",
             "The tickets say what is missing.",
         )
-    if unclear := _unclear(client):
+    if unclear := tickets.unclear():
         yield _note(
             _LEDGER,
             f"it is not known yet whether Jira has made {counted(len(unclear), 'ticket')}: "
             f"for {_some(unclear)}",
             "It is searched for until it is certain.",
         )
-
-
-def _unclear(client: redis.Redis) -> list[str]:
-    """Incidents whose ticket was begun, and whose end is not known."""
-    start = keys.ticket("")
-    found: list[str] = []
-    for number, key in enumerate(client.scan_iter(match=f"{start}*", count=1_000, _type="hash")):
-        if number == _RECORDS:
-            break
-        if client.hexists(key, "intent"):
-            found.append(str(key).removeprefix(start))
-    return found
 
 
 def _named(types: Sequence[IssueType], name: str) -> IssueType | None:
