@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from paramedic_workers.landing.records import LandingHow, Landings, read_look
 from paramedic_workers.leases import Lease
 from paramedic_workers.results import Cause, Confidence, Result
 from paramedic_workers.settings import TargetSettings
+from paramedic_workers.stopping import INTERRUPT
 from tests.support.queueing import Flow, make_settings
 from tests.support.repositories import Repository, make_repository
 
@@ -282,6 +284,22 @@ def test_a_check_that_loses_its_worker_three_times_waits_for_a_later_tip(scene: 
     assert scene.look() == (LookEnd.LOOKED, [])
     assert len(scene.runs.requests) == 1
     scene.shop.commit({"README": "more"})
+    assert scene.look() == (LookEnd.LOOKED, [Verdict.ALREADY_FIXED])
+
+
+def test_a_worker_that_is_told_to_stop_leaves_the_check_for_later(scene: Scene) -> None:
+    scene.land()
+    heal = scene.runs.heal
+
+    def stopped(request: HealRequest) -> HealReport:
+        os.kill(os.getpid(), INTERRUPT)
+        return heal(request)
+
+    scene.runs.heal = stopped  # type: ignore[method-assign]
+    assert scene.look() == (LookEnd.STOPPED, [])
+    look = read_look(scene.flow.client, scene.fix.incident)
+    assert (look.begun, look.troubles) == (0, 0)
+    scene.runs.heal = heal  # type: ignore[method-assign]
     assert scene.look() == (LookEnd.LOOKED, [Verdict.ALREADY_FIXED])
 
 

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
 from paramedic_workers import topology
 from paramedic_workers.app import heal_limit, make_app
+from paramedic_workers.dead_letters.contract import check_message
+from paramedic_workers.errors import InvalidMessage
 from paramedic_workers.settings import Settings, TargetSettings
 from tests.support.queueing import make_settings
 
@@ -37,4 +44,34 @@ def test_celery_never_kills_a_heal_within_its_budget() -> None:
     }
     assert heal_limit(Settings(targets=targets)) > 4000
     app = make_app(make_settings(broker_url="redis://localhost:1/0", targets=targets))
-    assert app.conf.task_annotations["paramedic.heal"]["time_limit"] > 4000
+    for task in ("paramedic.heal", "paramedic.landing"):
+        assert app.conf.task_annotations[task]["time_limit"] > 4000
+
+
+@pytest.mark.parametrize("name", [topology.INTAKE_TASK, *topology.DOORBELLS])
+def test_every_message_of_ours_has_a_task_a_route_and_a_contract(name: str) -> None:
+    app = make_app(make_settings(broker_url="redis://localhost:1/0"))
+    app.loader.import_default_modules()
+    assert name in app.tasks
+    assert name in topology.routes()
+    message = Called(headers={"task": name, "id": "1", "expires": "later"}, payload=[[7], {}, {}])
+    with pytest.raises(InvalidMessage, match=r"arguments are wrong|batch"):
+        check_message(message)
+
+
+@pytest.mark.parametrize("name", topology.DOORBELLS)
+def test_only_bells_that_are_rung_again_anyway_may_come_too_late(name: str) -> None:
+    arguments = {topology.HEAL_TASK: ["shop", None], topology.DELIVER_TASK: ["file", "1"]}
+    usual = [] if name == topology.SWEEP_TASK else ["shop"]
+    call = [arguments.get(name, usual), {}, {}]
+    message = Called(headers={"task": name, "id": "1", "expires": "later"}, payload=call)
+    check_message(message)
+    assert ("expires" in message.headers) == (name in topology.PASSING_BELLS)
+
+
+@dataclass
+class Called:
+    """A message, as far as its contract is concerned."""
+
+    headers: dict[str, Any]
+    payload: list[Any]

@@ -53,6 +53,7 @@ from paramedic_workers.healing.model import (
     TestRunner,
     ignore_progress,
 )
+from paramedic_workers.healing.owners import owners_of
 from paramedic_workers.healing.publish import branch_for, put_on_branch
 from paramedic_workers.healing.reproduce import Reproducer, Reproduction
 from paramedic_workers.healing.subjects import identified
@@ -184,10 +185,14 @@ class _Heal:
         if reproduced.value is None:
             return self._nothing_but(reproduced, self._incidents())
         reproduction = reproduced.value
-        ended = [self._conclusions.of_ending(e, self._journal) for e in reproduction.endings]
-        if not reproduction.subjects or self._request.check_only:
-            return ended
-        return [*self._heal(prepared.value, reproduction), *ended]
+        results = [self._conclusions.of_ending(e, self._journal) for e in reproduction.endings]
+        if reproduction.subjects and not self._request.check_only:
+            results = [*self._heal(prepared.value, reproduction), *results]
+        return [self._with_owners(result, prepared.value.root) for result in results]
+
+    def _with_owners(self, result: Result, root: Path) -> Result:
+        owners = owners_of(root, result, self._incidents(), self._target.directory)
+        return replace(result, owners=owners)
 
     def _heal(self, prepared: _Prepared, reproduction: Reproduction) -> list[Result]:
         diagnosed = self._phase(
