@@ -20,6 +20,7 @@ from paramedic_workers.sinks import SinkContext
 from paramedic_workers.sinks.jira.acts import Tools
 from paramedic_workers.sinks.jira.client import JiraClient
 from paramedic_workers.sinks.jira.dry_run import about, dry_run_transport
+from paramedic_workers.sinks.jira.epics import Epics
 from paramedic_workers.sinks.jira.finding import Finder
 from paramedic_workers.sinks.jira.keeping import Keeper
 from paramedic_workers.sinks.jira.linking import Linking
@@ -45,6 +46,7 @@ class JiraSink:
 
     keeper: Keeper
     tending: Tending
+    epics: Epics
     client: JiraClient
     dry_run: bool
     tend_seconds: float = TEND_SECONDS
@@ -86,6 +88,7 @@ class JiraSink:
         return cls(
             keeper=keeper,
             tending=Tending(keeper=keeper, client=context.client),
+            epics=Epics.on(client, settings, context, tickets),
             client=client,
             dry_run=settings.dry_run,
         )
@@ -100,13 +103,14 @@ class JiraSink:
             self.keeper.deliver(result)
 
     def tend(self) -> None:
-        """Show repeats, and landed fixes, in the tickets concerned.
+        """Show repeats, and landed fixes, in the tickets concerned; keep the epics.
 
         Raises:
             SinkUnavailable: Jira is away.
         """
         with self.client.within(DELIVERY_SECONDS):
             self.tending.tend(self._about)
+            self.epics.keep(self._about)
 
     def _about(self, incident: str) -> AbstractContextManager[None]:
         return about(incident) if self.dry_run else nullcontext()
