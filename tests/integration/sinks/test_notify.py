@@ -207,6 +207,19 @@ def test_one_refusing_channel_never_stops_the_others_and_they_are_not_told_twice
     assert len(receiver.requests) == 1
 
 
+def test_a_channel_that_breaks_is_logged_whole_and_never_stops_the_others(
+    client: redis.Redis, receiver: HttpReceiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = receiver.url.replace("http", "json")
+    channels = {name: ChannelSettings(url=url) for name in ("broken", "team")}
+    sink = open_sink(NotifySettings(channels=channels), client, FakeClock())
+    client.set(keys.notify_told("broken"), "not what it should be")
+    with pytest.raises(DeliveryError, match=r"broken: redis\S*ResponseError: WRONGTYPE"):
+        sink.deliver(make_result())
+    assert len(receiver.requests) == 1
+    assert "Traceback" in capsys.readouterr().out
+
+
 def test_a_digest_that_is_refused_waits_on_and_is_sent_whole(
     client: redis.Redis, receiver: HttpReceiver
 ) -> None:

@@ -24,9 +24,12 @@ from tests.support.results import make_result, make_unhealed
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 REPORTS = "https://ci.shop.example/reports/{incident}/report.html"
-TARGETS = {
-    "shop": TargetSettings(repository="/srv/a.git", remote="https://ada:pw@git.shop.example/a.git")
-}
+SHOP = TargetSettings(
+    repository="/srv/a.git",
+    remote="https://ada:pw@git.shop.example/a.git",
+    branch_url="https://git.shop.example/a/src/{branch}",
+)
+TARGETS = {"shop": SHOP}
 
 
 def make_note(**changes: Any) -> Note:
@@ -44,6 +47,7 @@ def test_a_message_says_what_why_and_what_to_do() -> None:
         "Take it: git fetch https://git.shop.example/a.git paramedic/3f9ac1d2e4b5a697c8d0"
         " && git merge FETCH_HEAD",
         "Seen 3 times",
+        "https://git.shop.example/a/src/paramedic/3f9ac1d2e4b5a697c8d0",
         "https://ci.shop.example/reports/3f9ac1d2e4b5a697c8d0/report.html",
     ]
 

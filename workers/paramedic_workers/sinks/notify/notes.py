@@ -17,6 +17,7 @@ from enum import StrEnum
 import msgspec
 
 from paramedic.redaction import without_credentials
+from paramedic_workers.branch_links import branch_link
 from paramedic_workers.errors import Verdict
 from paramedic_workers.incidents import milliseconds
 from paramedic_workers.results import Result
@@ -87,6 +88,8 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     take: str = ""
     #: Where the whole report can be read.
     report: str = ""
+    #: Where the branch with the patch can be looked at.
+    branch: str = ""
     #: Occurrences of the incident.
     count: int = 1
 
@@ -121,6 +124,7 @@ def note_of(
         confidence=result.confidence or "",
         take=_how_to_take(result, targets.get(result.target)),
         report=report_url.replace("{incident}", result.incident),
+        branch=_branch(result, targets.get(result.target)),
         count=result.count,
     )
 
@@ -146,7 +150,8 @@ def message(note: Note) -> Message:
     marked = [f"**{name}:** {_code(value)}" for name, value in facts]
     bare = [f"{name}: {value}" for name, value in facts]
     tail = [", ".join(closing).capitalize()] if closing else []
-    links = [note.report or f"Incident {note.incident[:12]}"]
+    links = [link for link in (note.branch, note.report) if link]
+    links = links or [f"Incident {note.incident[:12]}"]
     return Message(
         title=note.title,
         # Two line breaks: one is no line end in Markdown.
@@ -192,6 +197,10 @@ def _how_to_take(result: Result, target: TargetSettings | None) -> str:
         remote = without_credentials(target.remote) if target and target.remote else "REMOTE"
         return f"git fetch {remote} {result.branch} && git merge FETCH_HEAD"
     return f"paramedic incidents {result.incident[:12]}" if result.patch else ""
+
+
+def _branch(result: Result, target: TargetSettings | None) -> str:
+    return branch_link(target, result.branch) if target and result.branch else ""
 
 
 def _line(text: str) -> str:

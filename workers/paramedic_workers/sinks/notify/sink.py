@@ -211,8 +211,11 @@ def _each(channels: Iterable[Channel], act: Callable[[Channel], None]) -> None:
     def tried(channel: Channel) -> str:
         try:
             act(channel)
+        except DeliveryError as error:
+            return f"{channel.name}: {error}"
         except Exception as error:  # noqa: BLE001 - one broken channel never stops the others
-            return f"{channel.name}: {describe(error)[1]}"
+            _log.exception("a channel broke", channel=channel.name)
+            return f"{channel.name}: {': '.join(describe(error)[:2])}."
         return ""
 
     chosen = tuple(channels)
