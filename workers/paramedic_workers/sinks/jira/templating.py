@@ -6,6 +6,7 @@ with it; never at night, by the first ticket that needs it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC
 from enum import StrEnum
@@ -47,6 +48,7 @@ class TemplateName(StrEnum):
 
 #: What writing a text with somebody's template may raise.
 _BROKEN: Final = (TemplateError, MarkupError, ArithmeticError, LookupError, TypeError, ValueError)
+_TAG: Final = re.compile(r"<[^>]*>")
 _HERE: Final = "paramedic_workers.sinks.jira"
 
 
@@ -82,7 +84,7 @@ class Templates:
             SettingsError: the template is broken.
         """
         text = self._render(name, context)
-        if not clean_line(text):
+        if not clean_line(text).strip(" :"):
             raise self._refused(name, None, "it writes nothing")
         return text
 
@@ -97,7 +99,7 @@ class Templates:
             document = read_markup(html)
         except MarkupError as error:
             raise self._refused(name, None, f"{error}") from error
-        if not document.content:
+        if not clean_line(_TAG.sub("", html)):
             raise self._refused(name, None, "it writes nothing")
         return document
 
