@@ -153,7 +153,7 @@ def _opened() -> Iterator[tuple[Settings, JiraSettings, JiraClient]]:
     from paramedic_workers.sinks.tables import read_table, settings_error
 
     settings = settings_file.load()
-    quiet_logs(settings)
+    quiet_logs(settings, "critical")  # what goes wrong is said in one line
     if "jira" not in settings.sinks:
         raise UsageError(
             "The settings have no [sinks.jira].", remedy="docs/jira.md shows what it needs."

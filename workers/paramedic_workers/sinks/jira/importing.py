@@ -1,8 +1,8 @@
 """Reads tickets, and publishes what they tell of again as events.
 
 1. The tickets that a query finds are read with their attachments, one after the other.
-2. What they carry becomes events (`ticket_events`), of a target that the event names, else a
-   label, else the ticket's project, else the caller.
+2. What they carry becomes events (`ticket_events`), of the target that the event names, else
+   a label, else the caller, else the ticket's project; else of the only one there is.
 3. The events of one attachment are published in batches whose ids are always the same: intake
    records each once, and the ledger remembers for as long as results are kept what was imported.
 
@@ -242,7 +242,9 @@ class TicketImport:
             return self.target
         project = str((issue.fields.get("project") or {}).get("key") or "")
         of_project = [n for n in targets if self.jira_settings.place(n).project == project]
-        return of_project[0] if project and len(of_project) == 1 else ""
+        if project and len(of_project) == 1:
+            return of_project[0]
+        return targets[0] if len(targets) == 1 else ""
 
     def _known_incident(self, name: str) -> IncidentRecord | None:
         found = Ledger(self.client).members([name])
