@@ -45,7 +45,7 @@ class RequestRecord:
     @property
     def writes(self) -> bool:
         """Whether it asked for a change."""
-        return self.method != "GET" and not self.path.endswith("/search/jql")
+        return self.method != "GET" and not self.path.endswith(("/search", "/search/jql"))
 
 
 class StandInJira:
