@@ -69,7 +69,7 @@ def test_inspect_answers(deployment: Deployment) -> None:
     assert done.returncode == 0, done.stderr
     assert "pong" in done.stdout
     registered = deployment.celery("inspect", "registered", "--timeout", "1").stdout
-    for name in ("intake", "heal", "deliver", "sweep"):
+    for name in ("intake", "heal", "deliver", "tend", "landing", "sweep"):
         assert f"paramedic.{name}" in registered
 
 

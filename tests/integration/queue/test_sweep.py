@@ -188,6 +188,19 @@ def test_closed_incidents_are_forgotten_after_the_retention(
     assert (flow.ledger.result(result.id) is not None) == bool(left)
 
 
+def test_an_incident_whose_events_are_old_is_kept_for_the_retention_after_its_close(
+    flow: Flow,
+) -> None:
+    day = 24 * 3600
+    flow.fail("test_a")
+    flow.clock.forward(31 * day)
+    flow.healer.heal("shop", REVISION)
+    for days, left in ((0, 1), (29, 1), (2, 0)):
+        flow.clock.forward(days * day)
+        sweeper(flow).sweep()
+        assert len(flow.ledger.incidents()) == left
+
+
 def test_what_waits_or_is_not_delivered_is_never_forgotten(flow: Flow) -> None:
     flow.fail("test_a")
     flow.healer.heal("shop", REVISION)
