@@ -15,8 +15,9 @@ from structlog.typing import Processor
 
 from paramedic.redaction import without_password
 
-#: Loggers that say much and mean little at the level of everything else.
-_CHATTY = ("kombu", "amqp", "urllib3", "httpx", "httpcore")
+#: Loggers that say much and mean little at the level of everything else; those of httpx also
+#: tell whole URLs, where what is signed is a secret.
+CHATTY = ("kombu", "amqp", "urllib3", "httpx", "httpcore")
 
 
 def configure_logs(
@@ -44,7 +45,7 @@ def configure_logs(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(number)
-    for name in _CHATTY:
+    for name in CHATTY:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
     structlog.configure(
         processors=[*_before(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

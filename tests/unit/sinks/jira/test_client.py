@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -23,6 +24,7 @@ from tests.support.jira_clients import CLOUD_URL, DATA_CENTER_URL, TOKEN, Watch,
 
 FIELDS = {"project": {"key": "SHOP"}, "issuetype": {"name": "Bug"}, "summary": "It fails"}
 TEXT = Document((Paragraph((Text("It fails."),)),))
+Act = Callable[[JiraClient], Any]
 KINDS = pytest.mark.parametrize("kind", JiraKind)
 
 
@@ -302,7 +304,7 @@ LOST = [
     httpx.WriteTimeout("stuck"),
     httpx.RemoteProtocolError("Server disconnected without sending a response."),
 ]
-WRITES = {
+WRITES: dict[str, Act] = {
     "create": lambda jira: jira.create(FIELDS),
     "comment": lambda jira: jira.comment("SHOP-1", TEXT),
     "attach": lambda jira: jira.attach("SHOP-1", "heal.log", b"x", "text/plain"),
@@ -316,7 +318,7 @@ WRITES = {
 
 @pytest.mark.parametrize("act", WRITES.values(), ids=WRITES.keys())
 @pytest.mark.parametrize("error", LOST, ids=lambda error: type(error).__name__)
-def test_a_write_without_an_answer_is_unclear_and_sent_once(act: Any, error: Exception) -> None:
+def test_a_write_without_an_answer_is_unclear_and_sent_once(act: Act, error: Exception) -> None:
     jira = Jira(error)
     with pytest.raises(UnclearDelivery):
         act(mocked(jira))
@@ -325,7 +327,7 @@ def test_a_write_without_an_answer_is_unclear_and_sent_once(act: Any, error: Exc
 
 @pytest.mark.parametrize("act", WRITES.values(), ids=WRITES.keys())
 @pytest.mark.parametrize("error", NOT_SENT, ids=lambda error: type(error).__name__)
-def test_a_write_that_was_not_sent_is_no_riddle(act: Any, error: Exception) -> None:
+def test_a_write_that_was_not_sent_is_no_riddle(act: Act, error: Exception) -> None:
     jira = Jira(error)
     with pytest.raises(SinkUnavailable, match="cannot be reached"):
         act(mocked(jira))
@@ -397,7 +399,8 @@ def test_where_jira_breaks_over_one_request_only_that_delivery_fails() -> None:
 
 
 def test_where_jira_breaks_over_everything_the_sink_rests() -> None:
-    for act in (WRITES["update"], lambda jira: jira.issue("SHOP-1")):
+    acts: list[Act] = [WRITES["update"], lambda jira: jira.issue("SHOP-1")]
+    for act in acts:
         with pytest.raises(SinkUnavailable):
             act(mocked(Jira(says({}, 500))))
 

@@ -224,17 +224,19 @@ class Session:
     def _once(self, ask: Ask, request: httpx.Request) -> Answered:
         """What comes back for one request that is sent once."""
         seconds, began = self._seconds_left(), self._clock()
+        failure: DeliveryError
         try:
             answer = self._exchange.send(request, seconds=seconds, limit=ask.limit)
         except NotSent as error:
-            raise away(f"Jira cannot be reached: {self.redact(str(error))}.") from None
+            failure = away(f"Jira cannot be reached: {self.redact(str(error))}.")
         except Lost as error:
-            raise self._lost(ask, self.redact(str(error))) from None
-        taken = round(self._clock() - began, 3)
-        _log.debug(
-            "jira_request", method=ask.method, path=ask.path, status=answer.status, seconds=taken
-        )
-        return answer
+            failure = self._lost(ask, self.redact(str(error)))
+        else:
+            taken = round(self._clock() - began, 3)
+            told = {"path": ask.path, "status": answer.status, "seconds": taken}
+            _log.debug("jira_request", method=ask.method, **told)
+            return answer
+        raise failure  # here, so that it does not carry the library's error, secrets and all
 
     def _request(self, ask: Ask) -> httpx.Request:
         query = {name: value for name, value in ask.query.items() if value}
