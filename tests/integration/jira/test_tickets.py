@@ -12,7 +12,7 @@ def test_a_new_incident_gets_a_ticket_with_texts_and_files(any_tickets: TicketFl
     tickets.deliver(result)
     ticket = tickets.jira.only_ticket
     assert ticket.fields["labels"] == ["paramedic", f"paramedic-{result.incident}"]
-    assert ticket.summary.startswith("[HEALED] shop: test_a")
+    assert ticket.summary.startswith("[HEALED] shop: test_total in tests/test_cart.py")
     assert [one.name for one in ticket.attachments] == [
         "heal.log",
         "fix.patch",

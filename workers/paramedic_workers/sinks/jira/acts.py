@@ -82,6 +82,8 @@ class Acts:
     description: Any
     #: Those that it had when it was read.
     attachments: Sequence[Attachment] = ()
+    #: The goal that no transition leads to; empty: there is none.
+    stuck: str = ""
 
     @cached_property
     def files(self) -> tuple[File, ...]:
@@ -115,11 +117,11 @@ class Acts:
     def end(self) -> None:
         """Note that all of it is done."""
         result = self.wanted.result
-        stuck = bool(self.ticket.blocked)
         self._save(
             kept=result.id,
-            lived=self.ticket.lived if stuck else result.id,
-            landed=self.ticket.landed if stuck else self.wanted.landed,
+            lived=result.id,
+            landed=self.wanted.landed,
+            blocked=self.stuck,
             count=self.view.count,
             written_at=self.held.now(),
             merged_into="",
@@ -129,9 +131,10 @@ class Acts:
         filled = self.tools.settings.place(self.wanted.result.target).fields
         blocked = self.tools.workflow.move(self.ticket.id, goal, filled)
         if blocked is None:
-            closed = self.ticket.closed if goal is Goal.DONE else ()
-            self._save(blocked="", closed=closed)
-        elif self.ticket.blocked != goal:
+            self._save(closed=self.ticket.closed if goal is Goal.DONE else ())
+            return
+        self.stuck = str(goal)
+        if self.ticket.blocked != self.stuck:
             self._tell_stuck(goal, blocked)
 
     def _tell_stuck(self, goal: Goal, blocked: Blocked) -> None:
@@ -252,6 +255,8 @@ class Acts:
 
     def _close_merged(self, name: str) -> None:
         """Move the ticket of a merged incident to done, if it is not there."""
+        if self.stuck:
+            return  # this one is not done either
         with self.tools.tickets.held(name) as held:
             if held.ticket is not None and not held.ticket.gone:
                 self._unless_refused(f"close {held.ticket.key}", lambda: self._close(held.ticket))

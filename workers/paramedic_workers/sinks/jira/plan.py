@@ -180,13 +180,14 @@ def is_final(ticket: Ticket, found: Found, rules: Rules) -> bool:
 
 def goal_of(ticket: Ticket, found: Found, wanted: Wanted) -> Goal | None:
     """Where it should be moved; None: it stays where it is."""
-    done = found.category is StatusCategory.DONE
     if wanted.landed:
-        return Goal.DONE if not done and ticket.landed != wanted.landed else None
-    if ticket.lived == wanted.result.id:
+        goal, known = Goal.DONE, ticket.landed == wanted.landed
+    elif wanted.result.verdict in _MEANING:
+        goal, known = _MEANING[wanted.result.verdict], ticket.lived == wanted.result.id
+    else:
         return None
-    goal = _MEANING.get(wanted.result.verdict)
-    return goal if goal is not None and (goal is Goal.DONE) != done else None
+    is_there = (found.category is StatusCategory.DONE) == (goal is Goal.DONE)
+    return None if is_there or (known and ticket.blocked != goal) else goal
 
 
 def changes(before: Result | None, result: Result) -> bool:
@@ -225,7 +226,8 @@ def _has_news(ticket: Ticket, wanted: Wanted) -> bool:
 def _news(ticket: Ticket, wanted: Wanted, goal: Goal | None) -> tuple[Act, ...]:
     """What a result brings that changes something."""
     if not _has_news(ticket, wanted):
-        return (TellLanded(),) if wanted.landed and goal is Goal.DONE else ()
+        says_so = wanted.landed and wanted.landed != ticket.landed
+        return (TellLanded(),) if says_so and goal is Goal.DONE else ()
     done = ticket.attached
     files = (Attach(name) for name in wanted.files if f"{wanted.result.id}/{name}" not in done)
     return (*files, Tell(reopened=goal is Goal.OPEN))
