@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -174,7 +175,9 @@ def test_many_threads_share_one_client(jira: StandInJira) -> None:
 def test_a_forked_process_has_connections_of_its_own(jira: StandInJira) -> None:
     with client_of(jira) as client:
         made = client.create(FIELDS)
-        child = os.fork()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
+            child = os.fork()
         if not child:
             try:
                 client.set_property(made.key, "child", 1)
