@@ -89,7 +89,7 @@ HEALED = "[HEALED] shop: `-` in place of `+` in shop.prices.discounted"
 
 
 def test_a_result_is_told_once(client: redis.Redis, receiver: HttpReceiver) -> None:
-    team, result = Team(client, receiver), make_result()
+    team, result = Team(client, receiver, repeat_seconds=0.0), make_result()
     team.deliver(result, result)
     assert team.titles == [HEALED]
     told = json.loads(receiver.requests[0].body)
@@ -142,15 +142,45 @@ def test_in_quiet_hours_nothing_is_sent_and_after_them_all_in_one(
     team.deliver(*incidents(2), make_unhealed())
     team.tend_after(3600)
     assert team.titles == []
-    team.tend_after(3600)
-    assert team.titles == ["[PARAMEDIC] 3 results: 2 healed, 1 unhealed"]
+    team.clock.forward(3600)
+    team.deliver(make_result())  # it is loud again, but what came before it has its turn
+    assert team.titles == []
+    team.sink.tend()
+    assert team.titles == ["[PARAMEDIC] 4 results: 3 healed, 1 unhealed"]
     team.tend_after(60)
-    team.deliver(make_result())
+    team.deliver(make_result(patch="another"))
     assert team.titles[1:] == [HEALED]
 
 
+def test_a_digest_that_is_due_in_quiet_hours_comes_after_them(
+    client: redis.Redis, receiver: HttpReceiver
+) -> None:
+    team = Team(client, receiver, digest_seconds=60.0, quiet="12:01-13:00")
+    team.deliver(*incidents(2))
+    team.tend_after(60)
+    assert team.titles == []
+    team.tend_after(3600)
+    assert team.titles == ["[PARAMEDIC] 2 results: 2 healed"]
+
+
+@pytest.mark.parametrize(
+    ("form", "cause"),
+    [
+        ("text", "Cause: AssertionError"),
+        ("markdown", "**Cause:** `AssertionError"),
+        ("html", "<strong>Cause:</strong> <code>AssertionError"),
+    ],
+)
+def test_each_service_gets_the_text_that_it_takes(
+    client: redis.Redis, receiver: HttpReceiver, form: str, cause: str
+) -> None:
+    url = f"{receiver.url.replace('http', 'json')}/?format={form}"
+    Team(client, receiver, url=url).deliver(make_result())
+    assert cause in json.loads(receiver.requests[0].body)["message"]
+
+
 def test_a_digest_gathers_for_its_time(client: redis.Redis, receiver: HttpReceiver) -> None:
-    team = Team(client, receiver, digest_seconds=3600.0)
+    team = Team(client, receiver, digest_seconds=3600.0, repeat_seconds=0.0)
     first, second = incidents(2)
     team.deliver(first, first)
     team.tend_after(3599)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -114,3 +116,8 @@ def test_what_apprise_logs_reaches_no_log_of_ours(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(root, "level", 1)
     assert Service.open("hush://hushword") is None
     assert lines.getvalue() == ""
+
+
+def test_apprise_is_not_imported_before_it_is_needed() -> None:
+    code = "import sys, paramedic_workers.sinks.notify.sink; sys.exit('apprise' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

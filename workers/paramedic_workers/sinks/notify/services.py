@@ -50,13 +50,13 @@ class Service:
         # One of its own for each message: a plug-in keeps what it is about in itself.
         if (plugin := _plugin(self._url)) is None:
             raise DeliveryError(self._refusal("its address is not understood any more"))
-        rich = {NotifyFormat.MARKDOWN, NotifyFormat.HTML} & set(_formats(plugin))
+        is_plain = plugin.resolve_format(NotifyFormat.MARKDOWN) is NotifyFormat.TEXT
         sender = Apprise(asset=plugin.asset)
         sender.add(plugin)
         sent = sender.notify(
             title=message.title,
-            body=message.markdown if rich else message.text,
-            body_format=NotifyFormat.MARKDOWN if rich else NotifyFormat.TEXT,
+            body=message.text if is_plain else message.markdown,
+            body_format=NotifyFormat.TEXT if is_plain else NotifyFormat.MARKDOWN,
             notify_type=NotifyType(message.tone),
         )
         if not sent:
@@ -70,11 +70,6 @@ class Service:
 
 def _plugin(url: str) -> NotifyBase | None:
     return Apprise.instantiate(url, asset=_asset())
-
-
-def _formats(plugin: NotifyBase) -> tuple[NotifyFormat, ...]:
-    given = plugin.notify_format
-    return given if isinstance(given, tuple) else (given,)
 
 
 def _asset() -> AppriseAsset:
