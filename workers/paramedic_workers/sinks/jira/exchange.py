@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
@@ -38,6 +39,16 @@ class NotSent(Exception):
 
 class Lost(Exception):
     """The request was sent, and no answer came."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long a request may take, in seconds."""
+
+    #: Each of its steps: to connect, to write, to wait for the next bytes of the answer.
+    step: float
+    #: From its begin until the last bytes are waited for.
+    whole: float
 
 
 class Exchange:
@@ -80,12 +91,12 @@ class Exchange:
         """A request to Jira, not sent yet: for parts, see `httpx.Client.build_request`."""
         return self._own_client().build_request(method, url, **parts)  # type: ignore[arg-type]
 
-    def send(self, request: httpx.Request, *, seconds: float, limit: int) -> Answered:
+    def send(self, request: httpx.Request, patience: Patience, *, limit: int) -> Answered:
         """What comes back.
 
         Args:
             request: from `request`.
-            seconds: for which each step, and the whole of the answer's body, may take.
+            patience: how long it may take.
             limit: bytes beyond which the body is not read.
 
         Raises:
@@ -93,9 +104,9 @@ class Exchange:
             Lost: it may have.
         """
         request.extensions["timeout"] = httpx.Timeout(
-            seconds, connect=min(CONNECT_SECONDS, seconds)
+            patience.step, connect=min(CONNECT_SECONDS, patience.step)
         ).as_dict()
-        until = self._clock() + seconds
+        until = self._clock() + patience.whole
         try:
             response = self._own_client().send(request, stream=True)
         except _BEFORE as error:

@@ -39,7 +39,7 @@ from paramedic_workers.sinks.jira.address import (
 )
 from paramedic_workers.sinks.jira.answers import decode
 from paramedic_workers.sinks.jira.ends import Answered, JiraAway, away, end_of, no_jira
-from paramedic_workers.sinks.jira.exchange import Exchange, Lost, NotSent
+from paramedic_workers.sinks.jira.exchange import Exchange, Lost, NotSent, Patience
 from paramedic_workers.sinks.jira.limits import WritePace
 from paramedic_workers.sinks.jira.refusals import JiraFailed
 
@@ -53,7 +53,7 @@ READ_TRIES = 3
 READ_PAUSE = 0.3
 GREATEST_READ_PAUSE = 2.0
 #: Seconds that must be left of the time of a delivery for one more request.
-LEAST_SECONDS = 1.0
+LEAST_SECONDS = 4.0
 #: Seconds until a delivery goes on whose time was over.
 TIME_OVER_PAUSE = 1.0
 #: What a Jira that is well answers at once.
@@ -110,7 +110,7 @@ class Session:
 
         Args:
             address: of Jira, and who we are there.
-            timeout: seconds for which a request may wait for the other side.
+            timeout: seconds for which each step of a request may wait for the other side.
             transport: in place of the network.
             sleep: waits so many seconds.
             clock: seconds that only go forward.
@@ -223,10 +223,10 @@ class Session:
 
     def _once(self, ask: Ask, request: httpx.Request) -> Answered:
         """What comes back for one request that is sent once."""
-        seconds, began = self._seconds_left(), self._clock()
+        patience, began = self._patience(), self._clock()
         failure: DeliveryError
         try:
-            answer = self._exchange.send(request, seconds=seconds, limit=ask.limit)
+            answer = self._exchange.send(request, patience, limit=ask.limit)
         except NotSent as error:
             failure = away(f"Jira cannot be reached: {self.redact(str(error))}.")
         except Lost as error:
@@ -296,12 +296,17 @@ class Session:
             well = False
         return error if well else away(error.message)
 
-    def _seconds_left(self) -> float:
-        """Seconds that one more request may take."""
+    def _patience(self) -> Patience:
+        """How long one more request may take, all its steps together, in the time that is left.
+
+        Its steps are four: to connect, to write, to wait for the answer, and the last bytes.
+        """
         left = self._left()
         if left < LEAST_SECONDS:
             raise _time_over()
-        return min(self._timeout, left)
+        return Patience(
+            step=min(self._timeout, left / 4), whole=min(2 * self._timeout, left * 3 / 4)
+        )
 
     def _rest(self, seconds: float) -> None:
         """Wait, where that is needed and there is time for it."""
