@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import redis
+from structlog.testing import capture_logs
 
 from paramedic_workers import keys
 from paramedic_workers.connections import state_client
@@ -238,16 +239,17 @@ def test_one_refusing_channel_never_stops_the_others_and_they_are_not_told_twice
 
 
 def test_a_channel_that_breaks_is_logged_whole_and_never_stops_the_others(
-    client: redis.Redis, receiver: HttpReceiver, capsys: pytest.CaptureFixture[str]
+    client: redis.Redis, receiver: HttpReceiver
 ) -> None:
     url = receiver.url.replace("http", "json")
     channels = {name: ChannelSettings(url=url) for name in ("broken", "team")}
     sink = open_sink(NotifySettings(channels=channels), client, FakeClock())
     client.set(keys.notify_told("broken"), "not what it should be")
-    with pytest.raises(DeliveryError, match=r"broken: redis\S*ResponseError: WRONGTYPE"):
+    wrong = r"broken: redis\S*ResponseError: WRONGTYPE"
+    with capture_logs() as lines, pytest.raises(DeliveryError, match=wrong):
         sink.deliver(make_result())
     assert len(receiver.requests) == 1
-    assert "Traceback" in capsys.readouterr().out
+    assert [(line["channel"], line["exc_info"]) for line in lines] == [("broken", True)]
 
 
 def test_a_digest_that_is_refused_waits_on_and_is_sent_whole(
