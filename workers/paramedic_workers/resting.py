@@ -23,6 +23,8 @@ from paramedic_workers.incidents import moment
 #: Seconds that a sink rests, or one delivery waits, at most until it is asked again, whatever
 #: the sink has asked for.
 LONGEST_REST = 900.0
+#: The same at least: a sink that asks for no pause at all must not keep workers spinning.
+LEAST_REST = 0.1
 #: Share by which such a wait is longer at most: what waits together is not asked together.
 _CHANCE = 0.1
 #: Characters kept of why a sink rests.
@@ -93,7 +95,7 @@ class Resting:
 def rest_seconds(retry_after: float) -> float:
     """Seconds until a sink is asked again that wants to be left alone for so many seconds."""
     asked = retry_after if math.isfinite(retry_after) else LONGEST_REST
-    return min(max(asked, 0.0), LONGEST_REST) * (1 + random.random() * _CHANCE)
+    return min(max(asked, LEAST_REST), LONGEST_REST) * (1 + random.random() * _CHANCE)
 
 
 def words_of(error: BaseException) -> str:

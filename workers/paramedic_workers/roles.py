@@ -9,8 +9,9 @@ from functools import partial
 from paramedic_workers import topology
 from paramedic_workers.settings import Settings
 
-#: Threads of the deliver worker per sink: a sink that hangs keeps two, and no other waits.
-DELIVER_THREADS_PER_SINK = 2
+#: Threads of the deliver worker per sink: one that hangs keeps two by its deliveries and one by
+#: being tended, and no other waits.
+DELIVER_THREADS_PER_SINK = 3
 #: Where `celery -A` finds the application.
 APPLICATION = "paramedic_workers"
 

@@ -79,6 +79,21 @@ def test_our_commit_is_found_where_it_was_merged(
     assert (found.commit, found.how) == (ours, LandingHow.OUR_COMMIT)
 
 
+def test_a_patch_that_git_would_write_otherwise_is_the_same(
+    shop: Repository, patch: str, revision: str
+) -> None:
+    lines = patch.splitlines(keepends=True)
+    bare = "".join(line for line in lines if not line.startswith(("diff ", "index ")))
+    first, *_, last = bare.split(" line 12\n")
+    narrow = first.replace("@@ -13,7 +13,7 @@", "@@ -14,6 +14,6 @@") + last
+    picked = shop.commit({"cart.py": CART})
+    for written in (bare, narrow):
+        assert written != patch
+        found = look_at(shop).find(written, revision)
+        assert found is not None
+        assert (found.commit, found.how) == (picked, LandingHow.SAME_PATCH)
+
+
 def test_a_squashed_or_picked_fix_is_found_by_what_it_changes(
     shop: Repository, patch: str, revision: str
 ) -> None:

@@ -16,7 +16,7 @@ from paramedic_workers.errors import (
 )
 from paramedic_workers.incidents import DeliveryEnd
 from paramedic_workers.outbox import SINK_PARALLEL, DeliveryReport, Outbox
-from paramedic_workers.resting import LONGEST_REST, Resting, rest_seconds
+from paramedic_workers.resting import LEAST_REST, LONGEST_REST, Resting, rest_seconds
 from paramedic_workers.results import Result
 from tests.support.queueing import REVISION, Flow, healed
 from tests.support.waiting import wait_for
@@ -277,7 +277,11 @@ def test_five_hundred_results_drain_without_a_sweep_once_the_sink_is_back(
 
 @pytest.mark.parametrize(
     ("asked", "least", "most"),
-    [(30.0, 30.0, 33.0), (-5.0, 0.0, 0.0), (86_400.0, LONGEST_REST, LONGEST_REST * 1.1)],
+    [
+        (30.0, 30.0, 33.0),
+        (-5.0, LEAST_REST, LEAST_REST * 1.1),
+        (86_400.0, LONGEST_REST, LONGEST_REST * 1.1),
+    ],
 )
 def test_a_rest_is_as_long_as_was_asked_within_bounds(
     asked: float, least: float, most: float

@@ -36,6 +36,8 @@ class MainBranch:
     git: Git
     #: The full id of its newest commit.
     tip: str
+    #: What keeps the clone from being removed as long as it is needed.
+    held: object = None
 
     def find(self, patch: str, revision: str) -> Found | None:
         """The fix, where it is there, or where somebody has changed the same lines otherwise.
@@ -50,10 +52,10 @@ class MainBranch:
         newest = self._newest(changes)
         if not newest:
             return None
-        commit = self._same_patch(diff, changes)
+        commit = self._same_patch(self._as_git_writes(diff, revision), changes)
         if commit:
             return Found(commit=commit, how=self._by_whom(commit))
-        with self._index() as index:
+        with self._index(self.tip) as index:
             if self._applies(diff, index, "--reverse", _CONTEXT):
                 return Found(commit=newest, how=LandingHow.SAME_LINES)
             if not self._applies(diff, index):
@@ -72,6 +74,16 @@ class MainBranch:
         """The newest of these commits; empty where there is none."""
         first = changes.split(b"\n", 1)[0].decode()
         return first.removeprefix("commit ") if first.startswith("commit ") else ""
+
+    def _as_git_writes(self, diff: bytes, revision: str) -> bytes:
+        """The same changes as git tells them of a commit: ids are of the very words."""
+        try:
+            with self._index(revision) as index:
+                self.git.run("apply", "--cached", "-", stdin=diff, environment=index)
+                tree = self.git.line("write-tree", environment=index)
+            return self.git.run("diff", *DIFF_OPTIONS, revision, tree, "--")
+        except GitFailed:  # the revision is gone from the repository
+            return diff
 
     def _same_patch(self, diff: bytes, changes: bytes) -> str:
         """The commit that makes the same changes to the files; empty where none does."""
@@ -94,11 +106,11 @@ class MainBranch:
         return LandingHow.OUR_COMMIT if ours else LandingHow.SAME_PATCH
 
     @contextmanager
-    def _index(self) -> Iterator[dict[str, str]]:
-        """An index of its own with the files of the tip, as git is told of it."""
+    def _index(self, revision: str) -> Iterator[dict[str, str]]:
+        """An index of its own with the files of a revision, as git is told of it."""
         with tempfile.TemporaryDirectory(prefix="paramedic-index-") as folder:
             index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
-            self.git.run("read-tree", self.tip, environment=index)
+            self.git.run("read-tree", revision, environment=index)
             yield index
 
     def _applies(self, diff: bytes, index: dict[str, str], *options: str) -> bool:

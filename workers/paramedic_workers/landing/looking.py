@@ -177,7 +177,7 @@ class LandingLooks:
         clone.refresh(target.main, Deadline.after(target.budget))
         if clone.stale:
             raise RepositoryError(clone.stale)
-        return MainBranch(git=clone.git, tip=clone.resolve(target.main))
+        return MainBranch(git=clone.git, tip=clone.resolve(target.main), held=clone)
 
     def _seen(self, main: MainBranch, fix: _Fix) -> _Fix | None:
         """The fix, if it is on the main branch; looked for once at each tip."""
