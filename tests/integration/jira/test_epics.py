@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
@@ -34,6 +35,7 @@ from tests.support.healer_failures import (
 from tests.support.jira import StandInJira, StandInTicket
 from tests.support.jira.model import words
 from tests.support.jira.places import EPIC_LINK, EPIC_NAME
+from tests.support.jira_contract import NEEDS_CONTRACT, judging
 from tests.support.jira_flow import TOKENS, jira_settings
 from tests.support.queueing import Flow, make_settings
 
@@ -60,10 +62,11 @@ class EpicFlow:
         """The sink, as one worker has it."""
         return self.another_sink()
 
-    def another_sink(self) -> JiraSink:
-        """The sink, as another worker has it."""
+    def another_sink(self, *, judged: bool = False) -> JiraSink:
+        """The sink, as another worker has it; Atlassian's documents may judge what it says."""
         settings = jira_settings(self.jira, **self.changes)
-        client = JiraClient.open(settings, environ=TOKENS)
+        judge = judging(httpx.HTTPTransport()) if judged else None
+        client = JiraClient.open(settings, environ=TOKENS, transport=judge)
         self.clients.append(client)
         context = SinkContext(
             settings=self.flow.settings, client=self.flow.client, clock=self.flow.clock
@@ -191,6 +194,21 @@ def test_the_seven_of_that_night_are_one_epic_with_seven_children(any_epics: Epi
     asked = len(epics.jira.requests)
     epics.keep()
     assert len(epics.jira.requests) == asked
+
+
+@NEEDS_CONTRACT
+def test_what_is_said_of_an_epic_keeps_to_the_contract(epics: EpicFlow) -> None:
+    sink = epics.another_sink(judged=True)
+    for number in range(2):
+        fail_and_heal(epics.flow, f"test_{number}", breaking("patch"))
+    epics.deliver()
+    epics.keep(sink)
+    assert len(epics.children) == 2
+    for ticket in epics.children:
+        epics.jira.resolve(ticket.key)
+    for _ in range(2):
+        epics.keep(sink)
+    assert epics.epic.status == "Done"
 
 
 def test_workers_that_race_make_one_epic(epics: EpicFlow) -> None:
