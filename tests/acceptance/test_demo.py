@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -44,9 +45,25 @@ def test_the_tour_ends_as_promised(tmp_path: Path) -> None:
     assert len(branches) == len(healed)
     assert len(list((tour / "reports").glob("*/report.html"))) >= len(EXPECTATIONS)
     assert (tour / "reports/index.html").exists()
+    assert_every_incident_has_a_ticket(tour / "reports", done.stdout)
     assert "<svg" in (tmp_path / "demo.svg").read_text()
     assert sorted(entry.name for entry in tour.iterdir()) == ["reports", "shop"]
     assert paramedic.processes() == []
+
+
+def assert_every_incident_has_a_ticket(reports: Path, said: str) -> None:
+    """In the folder of each, and linked from its page; the last screen says where to look."""
+    folders = [file.parent for file in reports.glob("*/report.html")]
+    tickets = [json.loads((folder / "jira.json").read_text()) for folder in folders]
+    assert len({ticket["key"] for ticket in tickets}) == len(folders)
+    summaries = [ticket["fields"]["summary"] for ticket in tickets]
+    assert all(re.match(r"\[(HEALED|FLAKY|UNHEALED)\] shop: \S", text) for text in summaries)
+    for folder, ticket in zip(folders, tickets, strict=True):
+        (made, *_rest) = ticket["requests"]
+        assert (made["method"], made["path"]) == ("POST", "/rest/api/3/issue")
+        assert ticket["key"] in (folder / "jira.html").read_text()
+        assert "jira.html" in (folder / "report.html").read_text()
+    assert any(f"{folder}/jira.html" in "".join(said.split()) for folder in folders)
 
 
 def test_the_sample_project_fails_as_the_tour_expects(tmp_path: Path) -> None:

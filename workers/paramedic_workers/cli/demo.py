@@ -50,8 +50,8 @@ def command(
 
     A small shop with a git history is made; its CI run and a service publish what
     fails; two workers heal it through the bundled broker, on a private data
-    directory. The shop and the report pages stay for you to look at; all of it
-    stays where a verdict is not as it must be.
+    directory. The shop and the report pages, with the tickets that Jira would get,
+    stay for you to look at; all of it stays where a verdict is not as it must be.
     """
     from paramedic_workers.cli.logs import quiet_logs
     from paramedic_workers.cli.screen import output
@@ -174,6 +174,7 @@ def _places(tour: Tour) -> str:
     branches = f"git -C {tour.repository} log --oneline --all"
     lines = {
         "reports": str(tour.reports / "index.html"),
+        "tickets": f"{tour.ticket or 'none'} and the like: nothing was sent to Jira",
         "branches": branches,
         "all of it": f"{tour.folder} (delete it when you have seen enough)",
         "took": f"{tour.seconds:.0f} s",

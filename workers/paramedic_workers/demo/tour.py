@@ -3,7 +3,8 @@
 1. make the shop, with a history and seven things that are broken in it;
 2. start broker and workers on a private data directory;
 3. let a service and a CI run publish what fails;
-4. watch until every incident has ended in a verdict and every report page is there;
+4. watch until every incident has ended in a verdict, and its report page is there, and the
+   ticket that it would get in Jira;
 5. stop everything, and compare with what must come out.
 """
 
@@ -23,6 +24,7 @@ from paramedic_workers.incidents import IncidentRecord, IncidentState, Ledger
 from paramedic_workers.results import Result
 from paramedic_workers.settings import Settings, TargetSettings
 from paramedic_workers.sinks.file import FileSink
+from paramedic_workers.sinks.jira import dry_ticket
 from paramedic_workers.supervisor import Supervisor
 
 #: The one target of the tour.
@@ -82,6 +84,14 @@ class Tour:
         return self.folder / "reports"
 
     @property
+    def ticket(self) -> Path | None:
+        """The page of a ticket that the first of the broken things would get."""
+        first = next((outcome.record for outcome in self.outcomes if outcome.record), None)
+        if first is None:
+            return None
+        return FileSink(self.reports).folder(first.fingerprint) / dry_ticket.PAGE
+
+    @property
     def data(self) -> Path:
         """The private data directory."""
         return self.folder / "data"
@@ -103,7 +113,11 @@ class Tour:
         return Settings(
             data=str(self.data),
             targets={TARGET: shop},
-            sinks={"file": {"directory": str(self.reports)}, "console": {}},
+            sinks={
+                "file": {"directory": str(self.reports)},
+                "console": {},
+                "jira": {"dry_run": True, "project": "SHOP"},
+            },
         )
 
     def run(self, watch: Watch) -> list[str]:
@@ -166,7 +180,7 @@ class Tour:
         self.outcomes = [_outcome(wanted, records, ledger) for wanted in EXPECTATIONS]
 
     def _all_reported(self, ledger: Ledger, records: Sequence[IncidentRecord]) -> bool:
-        """Whether each expected thing has an incident, and every incident its report."""
+        """Whether each expected thing has an incident, and every incident its report and ticket."""
         found = {kind_of(record) for record in records}
         if len(found & {wanted.kind for wanted in EXPECTATIONS}) < len(EXPECTATIONS):
             return False
@@ -174,7 +188,8 @@ class Tour:
             return False
         sink = FileSink(self.reports)
         leads = {record.lead or record.fingerprint for record in records}
-        return all((sink.folder(lead) / "result.json").exists() for lead in leads)
+        files = ("result.json", dry_ticket.PAGE)
+        return all((sink.folder(lead) / file).exists() for lead in leads for file in files)
 
 
 Watch = Callable[

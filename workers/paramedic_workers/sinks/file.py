@@ -20,6 +20,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -82,11 +83,10 @@ class FileSink:
         Raises:
             OSError: something cannot be deleted.
         """
-        old = [f for f in self.directory.glob("*/result.json") if _modified(f) < before]
         removed = 0
-        for file in old:
+        for file in [file for file in _newest_files(self.directory) if _modified(file) < before]:
             with locked(file.parent):
-                if _entry(file) is not None and _modified(file) < before:
+                if _ours(file) and _modified(file) < before:
                     shutil.rmtree(file.parent)
                     removed += 1
         if removed:
@@ -176,6 +176,20 @@ def _entry(file: Path) -> IndexEntry | None:
         return None
     ticket = (file.parent / dry_ticket.PAGE).exists()
     return msgspec.structs.replace(entry, folder=file.parent.name, ticket=ticket)
+
+
+def _newest_files(directory: Path) -> Iterator[Path]:
+    """The file of each folder that is written last: of the result, else of a dry run's ticket."""
+    yield from directory.glob("*/result.json")
+    for file in directory.glob(f"[!.]*/{dry_ticket.FILE}"):
+        if not (file.parent / "result.json").exists():
+            yield file
+
+
+def _ours(file: Path) -> bool:
+    if file.name == dry_ticket.FILE:
+        return dry_ticket.read_dry_ticket(file.parent) is not None
+    return _entry(file) is not None
 
 
 def _modified(file: Path) -> float:
