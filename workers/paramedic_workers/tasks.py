@@ -155,6 +155,8 @@ def landing(target: str) -> None:
     _log.info("landings were looked for", target=target, end=looked.end)
     for result in looked.results:
         ring_sinks(current_task.app, work.landings.sinks, result)
+    # Meanwhile it has kept others from being healed.
+    ring_groups(current_task.app, work.healer.waiting_groups(target)[:1])
 
 
 @shared_task(name=topology.SWEEP_TASK)

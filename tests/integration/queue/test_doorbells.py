@@ -105,13 +105,18 @@ def test_a_delivery_rings_for_the_next_one(flow: Flow, app: Celery, sink: Tracke
 
 def test_the_sweep_rings_for_sinks_and_for_landings(flow: Flow, app: Celery, sink: Tracker) -> None:
     flow.client.zadd(keys.unlanded("shop"), {"some incident": 1})
+    flow.client.hset(keys.LANDING_RUNG, "shop", 1)
     do(app, topology.SWEEP_TASK)
     assert rung(flow, QUEUE) == [(topology.TEND_TASK, ["file"])]
     assert rung(flow, topology.HEAL_QUEUE) == [(topology.LANDING_TASK, ["shop"])]
     do(app, topology.TEND_TASK, "file")
+    flow.client.delete(topology.HEAL_QUEUE)
+    flow.fail("test_a")
     do(app, topology.LANDING_TASK, "shop")
+    assert rung(flow, topology.HEAL_QUEUE) == [(topology.HEAL_TASK, ["shop", REVISION])]
     assert sink.tended == 1
     assert not flow.client.exists(keys.unlanded("shop"))
     flow.client.delete(QUEUE, topology.HEAL_QUEUE)
     do(app, topology.SWEEP_TASK)
-    assert rung(flow, QUEUE) == rung(flow, topology.HEAL_QUEUE) == []
+    assert rung(flow, QUEUE) == []
+    assert {task for task, _ in rung(flow, topology.HEAL_QUEUE)} == {topology.HEAL_TASK}

@@ -113,15 +113,21 @@ class LandingLooks:
             return ()
         present = milliseconds(self.clock())
         rung = cast("dict[str, str]", self.client.hgetall(keys.LANDING_RUNG))
-        found = [
+        with_fixes = [
             name
             for name in sorted(self.settings.targets)
-            # A clock that was ahead must not keep a target from being looked at.
-            if not 0 <= present - int(rung.get(name, 0)) < seconds * 1000
-            and self.client.exists(keys.unlanded(name))
+            if self.client.exists(keys.unlanded(name))
         ]
-        if found:
-            self.client.hset(keys.LANDING_RUNG, mapping=dict.fromkeys(found, present))
+        # No fix lands right after it was made.
+        fresh = [name for name in with_fixes if name not in rung]
+        found = [
+            name
+            for name in with_fixes
+            # A clock that was ahead must not keep a target from being looked at.
+            if name in rung and not 0 <= present - int(rung[name]) < seconds * 1000
+        ]
+        if changed := [*fresh, *found]:
+            self.client.hset(keys.LANDING_RUNG, mapping=dict.fromkeys(changed, present))
         return tuple(found)
 
     def look(self, target: str) -> Looked:
