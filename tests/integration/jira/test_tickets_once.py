@@ -270,3 +270,26 @@ def test_records_expire_long_after_their_last_change(tickets: TicketFlow) -> Non
     client: redis.Redis = tickets.flow.client
     left = client.pttl(keys.ticket(result.incident))
     assert 399 * 86_400_000 < int(str(left)) <= 400 * 86_400_000
+
+
+def test_a_doubt_that_comes_to_nothing_is_forgotten_where_no_ticket_is_wanted(
+    tickets: TicketFlow,
+) -> None:
+    result = tickets.heal(Verdict.NOT_REPRODUCED)
+    put_back(tickets, result, 5)
+    with pytest.raises(DeliveryPostponed):
+        tickets.deliver(result)
+    put_back(tickets, result, 500)
+    tickets.deliver(result)
+    assert tickets.jira.tickets == {}
+    assert Tickets(tickets.flow.client).unclear() == []
+
+
+def test_a_search_that_still_knows_a_deleted_ticket_is_not_believed(tickets: TicketFlow) -> None:
+    first = tickets.heal(Verdict.UNHEALED)
+    tickets.deliver(first)
+    tickets.flow.client.delete(keys.ticket(first.incident))
+    tickets.jira.search_lag = 60.0
+    tickets.jira.delete("SHOP-1")
+    tickets.deliver(first)
+    assert list(tickets.jira.tickets) == ["SHOP-2"]

@@ -99,7 +99,7 @@ def test_required_fields_are_filled_from_the_settings_or_named() -> None:
     cause = {"required": True, "name": "Root cause"}
     note = {"required": False, "name": "Note"}
     given = {"required": True, "name": "Team", "hasDefaultValue": True}
-    fields = {"customfield_1": cause, "customfield_2": note, "customfield_3": given}
+    fields: dict[str, Any] = {"customfield_1": cause, "customfield_2": note, "customfield_3": given}
     end = transition("4", "Closed", "done", **fields)
     settings = {"customfield_1": "code", "customfield_2": "unasked"}
     found = way([end], Goal.DONE, settings)

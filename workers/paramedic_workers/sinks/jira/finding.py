@@ -25,7 +25,7 @@ import structlog
 from paramedic_workers.errors import DeliveryPostponed
 from paramedic_workers.sinks.jira.answers import Created, Issue
 from paramedic_workers.sinks.jira.client import JiraClient
-from paramedic_workers.sinks.jira.fields import PROPERTY, NewTicket, found_in, label
+from paramedic_workers.sinks.jira.fields import PROPERTY, READ_FIELDS, NewTicket, found_in, label
 from paramedic_workers.sinks.jira.jql import labelled
 from paramedic_workers.sinks.jira.linking import CERTAIN, Linking
 from paramedic_workers.sinks.jira.refusals import JiraRefused
@@ -38,8 +38,6 @@ SEARCH_PAUSE = 15.0
 _MOST = 50
 #: Times that a ticket is tried to be made with ever fewer optional fields.
 _TRIES = 3
-#: What is read of tickets that a label finds: what people may change, to know it for ours.
-_FIELDS = ("summary", "description", "priority", "assignee", "status", "labels")
 
 _log = structlog.get_logger()
 
@@ -88,7 +86,10 @@ class Finder:
             ticket = self._adopt(held, found, wanted)
             return Sought(ticket=self._tell_others(held, ticket))
         self._demand_settled(held)
-        return Sought(ticket=self._make(held, wanted), made=True) if wanted else None
+        if wanted is None:
+            held.end_making()
+            return None
+        return Sought(ticket=self._make(held, wanted), made=True)
 
     def settle_seconds(self) -> float:
         """Seconds after which everything that was on its way must be visible to a search."""
@@ -99,18 +100,24 @@ class Finder:
         return FRESH_SECONDS + 2 * self.settings.timeout
 
     def _search(self, name: str, without: str) -> list[Issue]:
-        """The tickets of this label, oldest first."""
+        """The tickets of this label, oldest first; the first one as it is now.
+
+        A search tells what was a while ago: a ticket may have been changed since, or deleted.
+        """
         wanted = label(name)
-        found = self.client.search(
-            labelled(wanted), fields=_FIELDS, properties=(PROPERTY,), limit=_MOST
-        )
+        found = self.client.search(labelled(wanted), fields=("labels",), limit=_MOST)
         ours = [one for one in found if wanted in one.labels and one.id != without]
-        return sorted(ours, key=lambda one: int(one.id))
+        ours.sort(key=lambda one: int(one.id))
+        for place, one in enumerate(ours):
+            present = self.client.issue(one.id, READ_FIELDS, (PROPERTY,))
+            if present is not None:
+                return [present, *ours[place + 1 :]]
+        return []
 
     def _adopt(self, held: Held, found: Sequence[Issue], wanted: NewTicket | None) -> Ticket:
         """Keep the oldest; what stands in it counts as ours."""
         kept = found[0]
-        mark = kept.properties.get(PROPERTY) or self.client.property(kept.id, PROPERTY)
+        mark = kept.properties.get(PROPERTY)
         _log.info("a ticket is found by its label", incident=held.name, ticket=kept.key)
         return held.save(
             Ticket(

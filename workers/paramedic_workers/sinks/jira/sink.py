@@ -6,7 +6,6 @@ Read on in `keeping` (how a ticket is brought up to date), `plan` (what must be 
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -48,7 +47,6 @@ class JiraSink:
     tending: Tending
     epics: Epics
     client: JiraClient
-    dry_run: bool
     tend_seconds: float = TEND_SECONDS
     name: str = "jira"
     settings_type: ClassVar[type[JiraSettings]] = JiraSettings
@@ -90,7 +88,6 @@ class JiraSink:
             tending=Tending(keeper=keeper, client=context.client),
             epics=Epics.on(client, settings, context, tickets),
             client=client,
-            dry_run=settings.dry_run,
         )
 
     def deliver(self, result: Result) -> None:
@@ -99,7 +96,7 @@ class JiraSink:
         Raises:
             DeliveryError: it could not be done; a repeat goes on where it stopped.
         """
-        with self.client.within(DELIVERY_SECONDS), self._about(result.incident):
+        with self.client.within(DELIVERY_SECONDS), about(result.incident):
             self.keeper.deliver(result)
 
     def tend(self) -> None:
@@ -108,12 +105,10 @@ class JiraSink:
         Raises:
             SinkUnavailable: Jira is away.
         """
-        with self.client.within(DELIVERY_SECONDS):
-            self.tending.tend(self._about)
-            self.epics.keep(self._about)
-
-    def _about(self, incident: str) -> AbstractContextManager[None]:
-        return about(incident) if self.dry_run else nullcontext()
+        with self.client.within(DELIVERY_SECONDS / 2):
+            self.tending.tend(about)
+        with self.client.within(DELIVERY_SECONDS / 2):
+            self.epics.keep(about)
 
 
 def _branch_link(settings: Settings, target: str, branch: str) -> str:

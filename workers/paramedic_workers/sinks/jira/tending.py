@@ -89,5 +89,5 @@ class Tending:
             return False
         if ticket.blocked or ticket.count < record.count:
             return True
-        landed = self.keeper.views.landed(ticket.name)
-        return landed is not None and ticket.landed != landed.isoformat()
+        waits = ticket.told is not None and ticket.told.patch is not None and not ticket.landed
+        return waits and self.keeper.views.landed(ticket.name) is not None
