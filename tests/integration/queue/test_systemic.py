@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from click.testing import CliRunner
 
 from paramedic_workers import keys
+from paramedic_workers.app import make_app
+from paramedic_workers.cli.systemic import command
 from paramedic_workers.errors import UsageError, Verdict
 from paramedic_workers.groups import RoundEnd
 from paramedic_workers.healing.model import HealReport, HealRequest
 from paramedic_workers.resilience.holds import Holds
 from paramedic_workers.results import AttemptOutcome
 from paramedic_workers.settings import Settings, TargetSettings
+from paramedic_workers.status.read import read_status
 from paramedic_workers.sweep import Depths, Doorbells, Sweeper
 from paramedic_workers.systemic.model import Pattern, PatternEnd, PatternState
 from paramedic_workers.systemic.patterns import Patterns
@@ -30,6 +38,7 @@ from tests.support.healer_failures import (
 from tests.support.queueing import REVISION, Flow, healed, make_settings
 
 HOUR = 3600.0
+Paramedic = Callable[..., str]
 
 
 @pytest.fixture
@@ -389,3 +398,64 @@ def test_a_pattern_is_found_by_the_beginning_of_its_id(flow: Flow) -> None:
     assert patterns(flow).find(pattern.id[:6]) == pattern
     with pytest.raises(UsageError, match="No patterns begin"):
         patterns(flow).find("zz")
+
+
+# Shown, and closed by command.
+
+
+def test_the_status_tells_of_a_pattern(flow: Flow, broker_url: str, tmp_path: Path) -> None:
+    pattern = a_pattern(flow)
+    settings = msgspec.structs.replace(flow.settings, broker_url=broker_url, data=str(tmp_path))
+    status = read_status(settings, make_app(settings))
+    assert status.state is not None
+    (shown,) = status.state.patterns
+    assert (shown.id, shown.strategy, shown.incidents, shown.settled) == (pattern.id, "patch", 5, 0)
+    (off,) = [one for one in status.state.hindrances if one.kind == "pattern"]
+    assert (off.target, pattern.id in off.why) == ("shop", True)
+    assert any("5 incidents" in problem and "patch" in problem for problem in status.problems)
+
+
+@pytest.fixture
+def paramedic(
+    flow: Flow, broker_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Paramedic:
+    """Runs `paramedic systemic …` in this process; gives what it printed."""
+    monkeypatch.setenv("PARAMEDIC_BROKER_URL", broker_url)
+    monkeypatch.setenv("PARAMEDIC_DATA", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> str:
+        done = CliRunner().invoke(command, words, catch_exceptions=True)
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return done.stdout
+
+    return run
+
+
+def test_a_pattern_is_listed_shown_and_closed(flow: Flow, paramedic: Paramedic) -> None:
+    assert "no pattern" in paramedic("list")
+    pattern = a_pattern(flow)
+    listed = paramedic("list")
+    for part in (pattern.id, "patch", "LookupError", "5"):
+        assert part in listed
+    whole = paramedic("show", pattern.id[:6])
+    for incident in patterns(flow).incidents(pattern.id):
+        assert incident.fingerprint in whole
+    assert "cannot_describe" in whole
+    assert "patch is switched on again" in paramedic("close", pattern.id[:6])
+    assert "no pattern" in paramedic("list")
+    assert "closed" in paramedic("list", "--all")
+    with pytest.raises(UsageError, match="over already"):
+        paramedic("close", pattern.id)
+
+
+def test_scripts_get_json(flow: Flow, paramedic: Paramedic) -> None:
+    incidents = seven_failures(flow)
+    sweep(flow)
+    (listed,) = json.loads(paramedic("list", "--json"))
+    shown = json.loads(paramedic("show", listed["id"], "--json"))
+    assert listed == shown
+    assert (shown["state"], shown["strategy"]) == ("open", "")
+    exceptions = [one["fingerprint"] for one in shown["incidents"] if one["exception"]]
+    assert exceptions == [incidents[ASSERTION]]

@@ -55,6 +55,11 @@ COMMANDS: Mapping[str, Entry] = {
         section=QUEUE,
         help="What could not be processed: list, show, replay, drop.",
     ),
+    "systemic": Entry(
+        module="systemic",
+        section=QUEUE,
+        help="Failures of the healer itself: list, show, close.",
+    ),
     "jira": Entry(
         module="jira", section=SET_UP, help="Compare the settings with Jira; import tickets."
     ),

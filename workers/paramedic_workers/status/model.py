@@ -52,9 +52,9 @@ class LettersState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hindrance(msgspec.Struct, frozen=True, kw_only=True):
-    """A breaker that is open, a limit that is reached, or a group that is held."""
+    """A strategy or a target that is switched off, a limit that is reached, or a held group."""
 
-    #: `breaker`, `limit` or `hold`.
+    #: `pattern`, `breaker`, `limit` or `hold`.
     kind: str
     target: str
     #: One sentence.
@@ -73,6 +73,22 @@ class RestingSink(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     #: Results that wait for it.
     waiting: int
+
+
+class PatternStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A way in which the healer itself fails in several incidents."""
+
+    id: str
+    #: In a few words.
+    what: str
+    #: What the error said.
+    message: str
+    #: The strategy that is switched off; empty: none is concerned.
+    strategy: str
+    since: datetime
+    incidents: int
+    #: Those of them that ended otherwise since.
+    settled: int
 
 
 class SpoolState(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +124,8 @@ class LedgerState(msgspec.Struct, frozen=True, kw_only=True):
     resting: tuple[RestingSink, ...] = ()
     dead_letters: LettersState
     hindrances: tuple[Hindrance, ...]
+    #: Those that stand now.
+    patterns: tuple[PatternStatus, ...] = ()
     memory: MemoryState
 
 

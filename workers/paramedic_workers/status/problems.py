@@ -58,6 +58,12 @@ def _resting_sinks(state: LedgerState) -> Iterator[str]:
 def _ledger_problems(state: LedgerState) -> Iterator[str]:
     yield from _resting_sinks(state)
     letters, memory = state.dead_letters, state.memory
+    for pattern in state.patterns:
+        off = f"; the strategy {pattern.strategy} is switched off" if pattern.strategy else ""
+        yield (
+            f"The healer itself fails in the same way in {pattern.incidents} incidents "
+            f"({pattern.what}){off}: paramedic systemic show {pattern.id[:8]}."
+        )
     if letters.waiting:
         told = counted(letters.waiting, "dead letter waits", "dead letters wait")
         yield f"{told} to be replayed or dropped: paramedic dead-letters list."

@@ -17,6 +17,7 @@ import redis
 from celery import Celery
 
 from paramedic.event import now
+from paramedic.text import one_line
 from paramedic_workers import keys, topology
 from paramedic_workers.connections import broker_url, ledger_url, state_client, without_password
 from paramedic_workers.dead_letters.store import NOTICE, DeadLetters
@@ -32,6 +33,7 @@ from paramedic_workers.status.model import (
     LedgerState,
     LettersState,
     MemoryState,
+    PatternStatus,
     Place,
     QueueState,
     RestingSink,
@@ -39,6 +41,8 @@ from paramedic_workers.status.model import (
     Status,
 )
 from paramedic_workers.status.problems import problems_of
+from paramedic_workers.systemic.patterns import Patterns
+from paramedic_workers.systemic.switching import Switches
 
 #: Seconds that workers have to answer.
 ANSWER_SECONDS = 1.0
@@ -131,6 +135,7 @@ def _ledger_state(client: redis.Redis, settings: Settings) -> LedgerState:
         resting=tuple(_resting(client, sinks)),
         dead_letters=_letters(client, settings),
         hindrances=tuple(_hindrances(client, settings)),
+        patterns=tuple(_patterns(client, settings)),
         memory=_memory(client),
     )
 
@@ -164,7 +169,25 @@ def _letters(client: redis.Redis, settings: Settings) -> LettersState:
     )
 
 
+def _patterns(client: redis.Redis, settings: Settings) -> Iterator[PatternStatus]:
+    patterns = Patterns(client, settings)
+    for pattern in patterns.open_patterns():
+        incidents = patterns.incidents(pattern.id)
+        yield PatternStatus(
+            id=pattern.id,
+            what=pattern.signature.words,
+            message=one_line(pattern.example.message),
+            strategy=pattern.strategy,
+            since=pattern.first_seen,
+            incidents=len(incidents),
+            settled=sum(bool(incident.settled) for incident in incidents),
+        )
+
+
 def _hindrances(client: redis.Redis, settings: Settings) -> Iterator[Hindrance]:
+    for target in settings.targets:
+        for off in Switches(client, settings).off_at(target):
+            yield Hindrance(kind="pattern", target=target, why=off.words)
     for breaker in Breakers(client=client, settings=settings).standing():
         if breaker.state is not BreakerStanding.COUNTING:
             target, why = breaker.target, breaker.words
