@@ -74,7 +74,7 @@ class Templates:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        environment.filters.update(_FILTERS)
+        environment.filters.update(FILTERS)
         self._templates = {name: self._load(environment, name) for name in TemplateName}
 
     def line(self, name: TemplateName, context: Mapping[str, Any]) -> str:
@@ -160,7 +160,8 @@ def _words(name: object) -> str:
     return str(name).replace("_", " ")
 
 
-_FILTERS: Final[Mapping[str, Any]] = {
+#: What templates may do with a value, beside what Jinja2 has.
+FILTERS: Final[Mapping[str, Any]] = {
     "duration": duration,
     "first_line": first_line,
     "minute": lambda at: f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
