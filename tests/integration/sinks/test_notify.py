@@ -18,6 +18,7 @@ from paramedic_workers.results import Result
 from paramedic_workers.sinks import SinkContext
 from paramedic_workers.sinks.notify import memory
 from paramedic_workers.sinks.notify.memory import ChannelMemory
+from paramedic_workers.sinks.notify.notes import note_of
 from paramedic_workers.sinks.notify.settings import ChannelSettings, NotifySettings
 from paramedic_workers.sinks.notify.sink import NotifySink
 from tests.support.queueing import FakeClock, make_settings
@@ -300,7 +301,8 @@ def test_above_the_bound_results_are_counted_and_none_is_told_twice(
     client: redis.Redis, receiver: HttpReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "MAX_NOTES", 3)
-    team, results = Team(client, receiver, digest_seconds=60.0), incidents(5)
+    team = Team(client, receiver, digest_seconds=60.0, repeat_seconds=0.0)
+    results = incidents(5)
     team.deliver(*results, *results)
     team.tend_after(60)
     assert team.titles == ["[PARAMEDIC] 5 results: 3 healed"]
@@ -308,6 +310,21 @@ def test_above_the_bound_results_are_counted_and_none_is_told_twice(
     team.deliver(*incidents(1, id="f" * 32, patch="another"))
     team.tend_after(60)
     assert team.titles[1:] == [HEALED]
+
+
+def test_what_somebody_else_has_told_meanwhile_is_not_kept(client: redis.Redis) -> None:
+    clock, note = FakeClock(), note_of(make_result(), FakeClock()(), {}, "")
+    remembers = ChannelMemory(
+        client=client,
+        channel="team",
+        clock=clock,
+        repeat_seconds=0.0,
+        per_hour=0,
+        retention=timedelta(days=1),
+    )
+    remembers.told(note, "same")
+    remembers.keep(note, "same")
+    assert remembers.waiting() == ([], 0)
 
 
 def test_everything_that_is_remembered_dies(client: redis.Redis, receiver: HttpReceiver) -> None:

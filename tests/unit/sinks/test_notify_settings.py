@@ -104,7 +104,7 @@ def test_a_refusal_shows_no_part_of_the_address() -> None:
     assert "hush" not in repr(service)
     with pytest.raises(DeliveryError, match="JSON did not take the message") as caught:
         service.send(Message(title="t", text="x", markdown="x", tone=Tone.MILD))
-    assert "Connection error" in str(caught.value)
+    assert "Connection error occurred sending JSON notification to ***." in str(caught.value)
     assert "hush" not in str(caught.value)
 
 
