@@ -16,8 +16,8 @@ from paramedic_workers.sinks.jira.cutting import LIMIT, written_length
 from paramedic_workers.sinks.jira.documents import CodeBlock, Document
 from paramedic_workers.sinks.jira.samples import sample_views
 from paramedic_workers.sinks.jira.settings import JiraSettings
-from paramedic_workers.sinks.jira.templating import TemplateName
-from paramedic_workers.sinks.jira.texts import Texts
+from paramedic_workers.sinks.jira.templating import FILTERS, TemplateName
+from paramedic_workers.sinks.jira.texts import Texts, context_of
 from paramedic_workers.sinks.jira.view import TicketView
 from paramedic_workers.sinks.jira.wiki import to_wiki
 from tests.support.results import PATCH, make_result, make_unhealed
@@ -155,6 +155,17 @@ def test_a_landed_fix_is_told_with_its_test() -> None:
     assert "since 2026-03-01 12:00 UTC" in said
 
 
+def test_a_fix_that_has_landed_need_not_be_taken() -> None:
+    before = full(Verdict.HEALED)
+    after = full(Verdict.ALREADY_FIXED)
+    landed = replace(after, result=msgspec.structs.replace(after.result, patch=PATCH, branch="b"))
+    assert TEXTS.comment(before.result, landed) == TEXTS.landed(landed)
+    said = words(TEXTS.description(landed))
+    assert "The fix" in said
+    assert "+    return cents - cents" in said
+    assert "git fetch" not in said
+
+
 def test_the_files_hold_all_of_it() -> None:
     result = make_result(output="the output", log="prepare: cloned")
     files = {file.name: file for file in TEXTS.attachments(TicketView(result=result))}
@@ -259,3 +270,9 @@ def test_every_text_is_the_same_twice() -> None:
     view = full(Verdict.HEALED)
     assert TEXTS.description(view) == TEXTS.description(view)
     assert TEXTS.summary(view) == TEXTS.summary(view)
+
+
+def test_what_templates_may_use_is_documented() -> None:
+    page = (Path(__file__).parents[4] / "docs/jira.md").read_text()
+    for name in (*TemplateName, *context_of(full(Verdict.HEALED)), *FILTERS):
+        assert f"`{name}`" in page, name

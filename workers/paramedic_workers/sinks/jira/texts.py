@@ -74,14 +74,14 @@ class Texts:
             SettingsError: a template is broken.
         """
         for view in sample_views():
-            context = _context(view)
+            context = context_of(view)
             self._templates.line(TemplateName.SUMMARY, context)
             for name, more in _samples_of_more(view).items():
                 self._templates.document(name, {**context, **more})
 
     def summary(self, view: TicketView) -> str:
         """The line that the ticket is known by: at most 255 characters, never without subject."""
-        context = _context(view)
+        context = context_of(view)
         line = one_line(self._try(lambda t: t.line(TemplateName.SUMMARY, context)))
         return line or one_line(self._fallback.line(TemplateName.SUMMARY, context))
 
@@ -110,7 +110,7 @@ class Texts:
         return ticket_files(view.result)
 
     def _document(self, name: TemplateName, view: TicketView, **more: Any) -> Document:
-        context = {**_context(view), **more}
+        context = {**context_of(view), **more}
         return fit(self._try(lambda templates: templates.document(name, context)))
 
     def _try(self, write: Callable[[Templates], _Written]) -> _Written:
@@ -121,7 +121,7 @@ class Texts:
             return write(self._fallback)
 
 
-def _context(view: TicketView) -> dict[str, Any]:
+def context_of(view: TicketView) -> dict[str, Any]:
     """The names that templates may use."""
     result, incident = view.result, view.incident
     return {
