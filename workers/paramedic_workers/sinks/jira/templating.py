@@ -6,6 +6,7 @@ with it; never at night, by the first ticket that needs it.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from datetime import UTC
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import (
+    BaseLoader,
     ChoiceLoader,
     FileSystemLoader,
     PackageLoader,
@@ -65,16 +67,8 @@ class Templates:
             SettingsError: the folder or a template in it cannot be used.
         """
         self.own = folder
-        own = [FileSystemLoader(_checked(folder))] if folder is not None else []
-        environment = ImmutableSandboxedEnvironment(
-            loader=ChoiceLoader([*own, PackageLoader(_HERE)]),
-            autoescape=lambda name: name is None or ".html." in name,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
-        environment.filters.update(FILTERS)
+        own = FileSystemLoader(_checked(folder)) if folder is not None else None
+        environment = _environment(own) if own else _own_environment()
         self._templates = {name: self._load(environment, name) for name in TemplateName}
 
     def line(self, name: TemplateName, context: Mapping[str, Any]) -> str:
@@ -126,6 +120,26 @@ class Templates:
             f"[sinks.jira] templates: {file}{where}: {' '.join(why.split()).rstrip('.')}.",
             remedy="Mend the template, or delete it to use the one that comes with Paramedic.",
         )
+
+
+@functools.cache
+def _own_environment() -> ImmutableSandboxedEnvironment:
+    """Those that come with Paramedic, compiled once in a process."""
+    return _environment()
+
+
+def _environment(*own: BaseLoader) -> ImmutableSandboxedEnvironment:
+    """Where templates are compiled: those of these loaders before Paramedic's."""
+    environment = ImmutableSandboxedEnvironment(
+        loader=ChoiceLoader([*own, PackageLoader(_HERE)]),
+        autoescape=lambda name: name is None or ".html." in name,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters.update(FILTERS)
+    return environment
 
 
 def _checked(folder: Path) -> Path:
