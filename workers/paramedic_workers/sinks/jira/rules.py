@@ -199,12 +199,16 @@ def _texts(jira: JiraSettings) -> Iterator[Problem]:
             remedy="Name a folder with templates, or leave it out.",
         )
         return
-    from paramedic_workers.sinks.jira.texts import Texts  # few settings pay for the templates
+    # Few settings pay for the templates.
+    from paramedic_workers.sinks.jira.epic_texts import EpicTexts
+    from paramedic_workers.sinks.jira.texts import Texts
 
     try:
         Texts.load(jira)
+        EpicTexts.load(jira)
     except SettingsError as error:
-        yield Problem(key="templates", problem=error.message, remedy=error.remedy)
+        problem = error.message.removeprefix("[sinks.jira] templates: ")
+        yield Problem(key="templates", problem=problem, remedy=error.remedy)
 
 
 def _report_url(url: str) -> Iterator[Problem]:
