@@ -14,7 +14,7 @@ import pytest
 from paramedic_workers.sinks.jira.client import JiraClient
 from paramedic_workers.sinks.jira.settings import JiraSettings
 from tests.support.command_line import CommandLine, assert_one_clear_line
-from tests.support.jira import EMAIL, TOKEN, StandInJira
+from tests.support.jira import EMAIL, TOKEN, StandInJira, StandInTicket
 from tests.support.repositories import make_repository
 from tests.support.small_shop import FILES, TEST
 from tests.support.waiting import wait_for
@@ -59,6 +59,11 @@ def old_ticket(jira: StandInJira) -> str:
     return key
 
 
+def old_link(ticket: StandInTicket, old: str) -> bool:
+    """Whether a ticket says where its failure was imported from."""
+    return any(one.object["title"] == f"imported from {old}" for one in ticket.remote_links)
+
+
 def asked(paramedic: CommandLine, *words: str, status: int = 0) -> Any:
     done = paramedic.run(*words, "--json", **SECRET)
     assert done.returncode == status, done
@@ -85,7 +90,9 @@ def test_an_old_ticket_is_imported_healed_and_told_of(
         wait_for("a request that Jira does not answer", lambda: jira.requests[asked_before:], 60)
         assert list(jira.tickets) == [old]
         jira.faults.clear()
-        ticket = wait_for("the ticket", lambda: jira.tickets.get("SHOP-1"), 60)
+        wait_for("the ticket", lambda: "SHOP-1" in jira.tickets, 60)
+        ticket = jira.tickets["SHOP-1"]
+        wait_for("its link to the old one", lambda: old_link(ticket, old))
         assert ticket.fields["summary"].startswith("[HEALED] shop: test_total in test_shop.py")
 
         def shown() -> Any:

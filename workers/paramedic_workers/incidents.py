@@ -232,6 +232,11 @@ class Ledger:
         ids = cast("list[str]", self._client.zrange(keys.RESULTS, 0, limit - 1, desc=True))
         return [found for found in map(self.result, ids) if found is not None]
 
+    def links_of(self, fingerprint: str) -> dict[str, str]:
+        """Where else an incident is told of: address by title, from the tags of its events."""
+        found = cast("dict[str, str]", self._client.hgetall(keys.incident_links(fingerprint)))
+        return dict(sorted(found.items()))
+
     def deliveries_of(self, result_id: str) -> list[Delivery]:
         """How the delivery of a result stands, by sink; a sink not yet tried is missing."""
         found = cast("dict[str, str]", self._client.hgetall(keys.deliveries(result_id)))

@@ -22,6 +22,8 @@ import redis
 
 from paramedic.event import MAX_BATCH_EVENTS, MAX_EVENT_BYTES, FailureEvent, now
 from paramedic.fingerprint import fingerprint
+from paramedic.redaction import without_credentials
+from paramedic.text import one_line
 from paramedic_workers import keys
 from paramedic_workers.dead_letters.lineage import lineage_of
 from paramedic_workers.dead_letters.messages import letter_of_arguments, letter_of_event
@@ -32,6 +34,8 @@ from paramedic_workers.incidents import milliseconds
 
 #: The version of the batch that this intake reads.
 BATCH_VERSION = 1
+#: Characters of the address and of the title of a link that is kept.
+_LONGEST_URL, _LONGEST_TITLE = 1_000, 80
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -51,6 +55,8 @@ class Occurrence(msgspec.Struct, kw_only=True):
     #: Milliseconds since the epoch.
     first: int
     last: int
+    #: Address by title: those tags that are web addresses.
+    links: dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +163,7 @@ class Intake:
             into.occurrences[name] = _occurrence(event, name, first, last)
             return
         seen.count += event.count
+        seen.links |= _links(event)
         seen.first = min(seen.first, first)
         if last >= seen.last:
             seen.last, seen.revision = last, event.revision or ""
@@ -172,6 +179,7 @@ class Intake:
             int(self.retry_after * 1000),
             keys.BATCH_MEMORY,
             _ENCODER.encode(occurrences),
+            keys.MAX_LINKS,
             *(encode_letter(letter) for letter in letters),
         )
         new, groups, opened, discarded = cast("tuple[int, list[str], int, int]", answer)
@@ -239,4 +247,18 @@ def _occurrence(event: FailureEvent, name: str, first: int, last: int) -> Occurr
         count=event.count,
         first=first,
         last=last,
+        links=_links(event),
     )
+
+
+def _links(event: FailureEvent) -> dict[str, str]:
+    """The tags that lead somewhere else: to the Sentry issue, the CI run, the old ticket."""
+    return {
+        one_line(title, _LONGEST_TITLE): without_credentials(url)
+        for title, url in event.tags.items()
+        if url.startswith(("https://", "http://"))
+        and len(url) <= _LONGEST_URL
+        and url.isprintable()
+        and " " not in url
+        and title.strip()
+    }

@@ -18,9 +18,9 @@ from paramedic_workers.errors import SinkUnavailable
 from paramedic_workers.settings import Settings, TargetSettings
 from paramedic_workers.sinks.jira.check import JiraCheck, JiraReport, Standing, ledger_findings
 from paramedic_workers.sinks.jira.client import JiraClient
-from paramedic_workers.sinks.jira.settings import JiraSettings
+from paramedic_workers.sinks.jira.settings import JiraKind, JiraSettings
 from paramedic_workers.sinks.jira.tickets import Ticket, Tickets
-from tests.support.jira import EMAIL, TOKEN, StandInJira
+from tests.support.jira import EMAIL, TOKEN, StandInJira, places
 from tests.support.jira.model import Category, FieldSpec, FieldType, Status, Workflow
 
 TARGETS = {name: TargetSettings(name=name, repository="/nowhere") for name in ("bank", "shop")}
@@ -63,6 +63,11 @@ def notes(findings: Sequence[Any]) -> list[str]:
     return [one.what for one in findings if one.standing is Standing.NOTE]
 
 
+def ada(jira: StandInJira) -> str:
+    """What the settings name Ada by."""
+    return places.ADA.account_id if jira.kind is JiraKind.CLOUD else places.ADA.name
+
+
 def edit(jira: StandInJira, **changes: Any) -> None:
     """Let an administrator change the project SHOP."""
     jira.projects["SHOP"] = replace(jira.projects["SHOP"], **changes)
@@ -75,7 +80,7 @@ def test_a_jira_that_fits_lacks_nothing(any_jira: StandInJira) -> None:
         any_jira,
         components=["Cart"],
         priorities={"failed": "High"},
-        assignee="ada",
+        assignee=ada(any_jira),
         fields={"customfield_10042": {"value": "CI"}, "customfield_10043": "cart team"},
         targets={"bank": {"project": "OPS"}},
     )
@@ -193,13 +198,21 @@ class Answering(httpx.HTTPTransport):
 
 def test_permissions_that_are_lacking_are_named(jira: StandInJira) -> None:
     given = {"permissions": {"CREATE_ISSUES": {"havePermission": True}}}
-    found = report(jira, Answering("/mypermissions", 200, given), assignee="ada")
+    found = report(jira, Answering("/mypermissions", 200, given), assignee=ada(jira))
     (said,) = [one for one in found.findings if one.standing is Standing.MISSING]
     assert said.what.startswith("the account lacks: Browse Projects, Edit Issues")
     assert said.what.endswith("Assign Issues")
     refused = report(jira, Answering("/mypermissions", 403, {"errorMessages": ["no"]}))
     assert "does not tell what the account may do there" in notes(refused.findings)
     assert refused.missing == 0
+
+
+def test_people_who_cannot_have_tickets_are_named(any_jira: StandInJira) -> None:
+    found = "\n".join(missing(any_jira, assignee="nobody", assignees={"@cart": ada(any_jira)}))
+    assert "SHOP: assignee of shop: nobody cannot have tickets there. Correct the " in found
+    assert "@cart" not in found
+    refused = report(any_jira, Answering("/search", 403, {}), assignee="nobody")
+    assert "does not tell who can have tickets there" in notes(refused.findings)
 
 
 def test_a_jira_of_the_other_kind_is_named(jira: StandInJira) -> None:

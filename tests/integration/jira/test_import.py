@@ -136,8 +136,12 @@ def test_the_old_batch_is_one_incident_and_is_counted_once(nights: Night) -> Non
         ("tests/test_cart.py::test_total", "AssertionError", 1),
     ]
     (first, *_) = [event for m in nights.transport.messages for event in events_of(m)]
-    assert first.tags["ticket"] == told[0].key
-    assert first.tags["ticket_url"] == told[0].url
+    assert first.tags == {f"imported from {told[0].key}": told[0].url}
+    crashed = next(one for one in found if not one.test)
+    links = nights.flow.ledger.links_of(crashed.fingerprint)
+    assert links == {
+        f"imported from {one.key}": one.url for one in told if crashed.fingerprint in one.incidents
+    }
 
     again = nights.run()
     assert [one.outcome for one in again] == [ImportOutcome.KNOWN] * 7

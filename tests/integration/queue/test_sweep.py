@@ -179,12 +179,13 @@ def test_two_sweeps_never_run_at_once(flow: Flow) -> None:
 def test_closed_incidents_are_forgotten_after_the_retention(
     flow: Flow, days: int, left: int
 ) -> None:
-    flow.fail("test_a")
+    flow.fail("test_a", tags={"run": "https://ci.shop.example/1"})
     (result,) = flow.healer.heal("shop", REVISION).results
     flow.client.delete(keys.outbox("file"))
     flow.clock.forward(days * 24 * 3600)
     sweeper(flow).sweep()
     assert len(flow.ledger.incidents()) == left
+    assert len(flow.ledger.links_of(result.incident)) == left
     assert (flow.ledger.result(result.id) is not None) == bool(left)
 
 

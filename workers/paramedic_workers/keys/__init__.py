@@ -12,6 +12,9 @@ Incidents:
                                     by intake, take, close; dies after the retention
     incident:<fingerprint>:results  list of result ids, newest first
                                     by close; dies with the incident
+    incident:<fingerprint>:links    hash: title to address of where else it is told of, from
+                                    the tags of its events; MAX_LINKS
+                                    by intake; dies with the incident
     incidents                       sorted set: fingerprint by the time last seen
                                     by intake; dies with the incident
 
@@ -248,6 +251,8 @@ PREFIX = "paramedic:"
 
 #: Seconds for which a batch id is remembered; longer than any message is redelivered.
 BATCH_MEMORY = 7 * 24 * 3600
+#: Links kept per incident, the first.
+MAX_LINKS = 10
 #: Proved patches kept per group.
 MAX_FIXES = 20
 
@@ -292,6 +297,11 @@ def incident(fingerprint: str) -> str:
 def incident_results(fingerprint: str) -> str:
     """The list of an incident's result ids."""
     return f"{PREFIX}incident:{fingerprint}:results"
+
+
+def incident_links(fingerprint: str) -> str:
+    """The links of an incident."""
+    return f"{PREFIX}incident:{fingerprint}:links"
 
 
 def waiting(group: str) -> str:

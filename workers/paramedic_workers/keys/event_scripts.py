@@ -7,7 +7,8 @@ from paramedic_workers.keys.dead_letter_scripts import KEEP_LETTER
 #: Records one batch of events, exactly once for each batch id.
 #:
 #: ARGV: batch id, now, retry_after (ms), BATCH_MEMORY, the JSON of a list of occurrences (see
-#: intake.Occurrence), then the letter of each event that is refused (see KEEP_LETTER).
+#: intake.Occurrence), MAX_LINKS, then the letter of each event that is refused (see
+#: KEEP_LETTER).
 #: Gives {1 if recorded else 0, groups that must be rung, incidents opened, letters discarded}.
 RECORD_BATCH = (
     KEEP_LETTER
@@ -36,6 +37,12 @@ for _, it in ipairs(cjson.decode(ARGV[5])) do
   redis.call('HINCRBY', key, 'count', it.count)
   redis.call('HSET', key, 'first_seen', first, 'last_seen', last)
   redis.call('ZADD', 'paramedic:incidents', last, it.fingerprint)
+  for title, url in pairs(it.links) do
+    local known = redis.call('HEXISTS', key .. ':links', title) == 1
+    if known or redis.call('HLEN', key .. ':links') < tonumber(ARGV[6]) then
+      redis.call('HSET', key .. ':links', title, url)
+    end
+  end
   if opens(old[1], old[2], old[3], old[4], old[5], it) then
     local group = it.target .. '@' .. it.revision
     redis.call('HSET', key, 'fingerprint', it.fingerprint, 'target', it.target,
@@ -55,7 +62,7 @@ for _, it in ipairs(cjson.decode(ARGV[5])) do
 end
 
 local discarded = 0
-for i = 6, #ARGV do
+for i = 7, #ARGV do
   local _, excess = keep_letter(ARGV[i], now)
   discarded = discarded + excess
 end

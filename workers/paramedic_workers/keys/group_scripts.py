@@ -178,7 +178,7 @@ local key = 'paramedic:incident:' .. ARGV[1]
 local seen = redis.call('HMGET', key, 'state', 'last_seen', 'closed_at')
 local last = math.max(tonumber(seen[2] or 0), tonumber(seen[3] or 0))
 if seen[1] and (seen[1] ~= 'closed' or last >= tonumber(ARGV[2])) then return 0 end
-redis.call('DEL', key, key .. ':results')
+redis.call('DEL', key, key .. ':results', key .. ':links')
 redis.call('ZREM', 'paramedic:incidents', ARGV[1])
 return 1
 """

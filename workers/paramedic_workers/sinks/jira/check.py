@@ -40,6 +40,8 @@ PERMISSIONS = {
     "ADD_COMMENTS": "Add Comments",
     "CREATE_ATTACHMENTS": "Create Attachments",
     "LINK_ISSUES": "Link Issues",
+    # For transitions that ask for a resolution.
+    "RESOLVE_ISSUES": "Resolve Issues",
 }
 #: What it needs besides where tickets are given to people.
 _ASSIGN = {"ASSIGN_ISSUES": "Assign Issues"}
@@ -176,6 +178,7 @@ class JiraCheck:
                     )
                     for one in field_findings(self.jira, target, place, fields)
                 )
+        yield from self._people(key, targets)
 
     def _permissions(self, key: str) -> Iterator[Finding]:
         assigns = bool(self.jira.assignees or self.jira.assignee) or any(
@@ -193,6 +196,23 @@ class JiraCheck:
             yield _missing(key, f"the account lacks: {', '.join(lacking)}", remedy)
         else:
             yield _good(key, f"the account may do what is needed: {', '.join(wanted.values())}")
+
+    def _people(self, key: str, targets: dict[str, JiraPlace]) -> Iterator[Finding]:
+        """Those who cannot have the tickets that the settings would give them."""
+        people = {place.assignee: f"assignee of {name}" for name, place in targets.items()}
+        people |= {person: f"assignees.{owner}" for owner, person in self.jira.assignees.items()}
+        for person, setting in people.items():
+            if not person:
+                continue
+            try:
+                if self.client.may_be_assigned(key, person):
+                    continue
+            except JiraRefused:
+                yield _note(key, "does not tell who can have tickets there")
+                return
+            account = "account id" if self.client.kind is JiraKind.CLOUD else "user name"
+            remedy = f"Correct the {account}, or give them the permission Assignable User."
+            yield _missing(key, f"{setting}: {person} cannot have tickets there", remedy)
 
     def _epics(self, key: str, types: Sequence[IssueType]) -> Iterator[Finding]:
         if _named(types, self.jira.epic_type) is not None:

@@ -153,6 +153,14 @@ class JiraClient:
         answer = self._get("/mypermissions", act, Permissions, query)
         return {name: one.have_permission for name, one in answer.permissions.items()}
 
+    def may_be_assigned(self, project: str, account: str) -> bool:
+        """Whether tickets of the project can be given to this person."""
+        who = "accountId" if self.kind is JiraKind.CLOUD else "username"
+        query = {"project": project, who: account}
+        act = f"see who can have tickets of {project}"
+        found = self._get("/user/assignable/search", act, tuple[User, ...], query)
+        return any(one.account == account for one in found)
+
     def issue_types(self, project: str) -> tuple[IssueType, ...]:
         """The types of tickets that can be made in the project."""
         path = f"/issue/createmeta/{segment(project)}/issuetypes"

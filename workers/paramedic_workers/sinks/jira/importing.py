@@ -224,7 +224,7 @@ class TicketImport:
             at=_moment(str(issue.fields.get("created") or ""), self.clock()),
             files=self._files,
             known=self._known_incident,
-            tags={"ticket": issue.key, "ticket_url": url},
+            tags={f"imported from {issue.key}": url},
         )
 
     def _site(self, issue: Issue) -> str:

@@ -70,4 +70,6 @@ class Views:
         if self.settings.report_url:
             url = self.settings.report_url.format(incident=result.incident, target=result.target)
             links.append(Link(title="Paramedic's report", url=url, kind="report"))
+        for title, url in Ledger(self.client).links_of(result.incident).items():
+            links.append(Link(title=title, url=url, kind=f"tag:{title}"))
         return links
