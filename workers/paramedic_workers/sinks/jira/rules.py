@@ -199,13 +199,10 @@ def _texts(jira: JiraSettings) -> Iterator[Problem]:
             remedy="Name a folder with templates, or leave it out.",
         )
         return
-    # Few settings pay for the templates.
-    from paramedic_workers.sinks.jira.epic_texts import EpicTexts
-    from paramedic_workers.sinks.jira.texts import Texts
+    from paramedic_workers.sinks.jira.texts import Texts  # few settings pay for the templates
 
     try:
         Texts.load(jira)
-        EpicTexts.load(jira)
     except SettingsError as error:
         problem = error.message.removeprefix("[sinks.jira] templates: ")
         yield Problem(key="templates", problem=problem, remedy=error.remedy)

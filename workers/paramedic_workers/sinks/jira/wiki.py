@@ -35,7 +35,7 @@ _BREAK: Final = r" \\ "
 #: `h1.` and `bq.`, and faces: `:)`, `;)`, `:D`, `(y)`, `(/)`.
 _ENTITIES: Final = re.compile(
     r"\\"
-    r"|&(?=#?\w+;)"
+    r"|&(?=[&#\w])"
     r"|(?<=^h[1-6])\.|(?<=^bq)\.|(?<=\sh[1-6])\.|(?<=\sbq)\."
     r"|[:;](?=-?[()DPp|])"
     r"|\((?=(?:[ynix/+*!?-]|on|off|\*[rgby]|flag|flagoff)\))",
