@@ -35,6 +35,7 @@ from paramedic_workers.dead_letters.messages import (
     letter_of_journal,
 )
 from paramedic_workers.dead_letters.store import DeadLetters
+from paramedic_workers.errors import describe
 from paramedic_workers.incidents import milliseconds
 from paramedic_workers.intake import Intake
 from paramedic_workers.landing.looking import LandingLooks
@@ -219,10 +220,9 @@ class Sweeper:
         """Look for failures of the healer itself; those of this search stop no sweep."""
         try:
             Patterns(self.client, self.settings, self.clock).scan()
-        except Exception as error:
-            if takes_no_writes(error):
-                raise
-            _log.exception("the failures of the healer could not be searched for patterns")
+        except Exception as error:  # noqa: BLE001 - the rest of the sweep is more urgent
+            kind, message, _ = describe(error)
+            _log.error("failures of the healer cannot be searched", type=kind, error=message)
 
     def _forget(self) -> None:
         """Delete closed incidents and delivered results that are older than the retention."""

@@ -399,6 +399,11 @@ def pattern_incidents(pattern_id: str) -> str:
     return f"{PREFIX}pattern:{pattern_id}:incidents"
 
 
+def pattern_times(pattern_id: str) -> str:
+    """When those incidents failed last."""
+    return f"{PREFIX}pattern:{pattern_id}:times"
+
+
 def pattern_settled(pattern_id: str) -> str:
     """How those incidents were settled."""
     return f"{PREFIX}pattern:{pattern_id}:settled"

@@ -33,7 +33,7 @@ _LEASE, _SWEEP = 6.0, 1.0
 _READY = 120.0
 #: Bounds of the time limit of a heal, and how many times longer than a heal alone it is.
 _LEAST_LIMIT, _GREATEST_LIMIT, _LIMIT_FACTOR = 20.0, 60.0, 6.0
-#: Circuit breakers and rate limits must not answer for what is being simulated.
+#: Circuit breakers, patterns and rate limits must not answer for what is being simulated.
 _NEVER = 1_000_000
 _NAME = "simulate"
 
@@ -121,6 +121,7 @@ def _settings(data: Path, samples: dict[str, Sample]) -> Settings:
         sweep_seconds=_SWEEP,
         delivery_attempts=20,
         breaker_failures=_NEVER,
+        systemic_failures=_NEVER,
         min_free_disk=1,
         retry_pause=1.0,
     )

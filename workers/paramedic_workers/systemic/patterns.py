@@ -193,25 +193,26 @@ class Patterns:
     def _fill(self, failures: Iterable[HealerFailure]) -> None:
         """Note the incidents of open patterns, and the exceptions to them."""
         known = {one.id: one for one in self.all()}
-        if not any(pattern.is_open for pattern in known.values()):
-            return
-        exceptions = []
-        for failure in failures:
-            home = home_of(failure, known, self._rule)
-            if home is None:
-                continue
-            if home.id != failure.signature.id:
-                exceptions.append((home, failure))
-                continue
-            self._note(home, failure)
-            for other in known.values():
-                self._drop_exceptions(other, failure)
-        for home, failure in exceptions:
-            self._note(home, failure)
+        noted = {one.id: self._times(one) for one in known.values() if one.is_open}
+        homes = ((home_of(failure, known, self._rule), failure) for failure in failures)
+        found = [(home, failure) for home, failure in homes if home is not None]
+        # An incident that failed in both ways at once is no exception.
+        found.sort(key=lambda pair: pair[0].id != pair[1].signature.id)
+        for home, failure in found:
+            at = milliseconds(failure.at)
+            new = [name for name in failure.incidents if noted[home.id].get(name, -1) < at]
+            self._note(home, failure, new)
+            if new and home.id == failure.signature.id:
+                self._drop_exceptions([name for name in noted if name != home.id], failure)
 
-    def _note(self, pattern: Pattern, failure: HealerFailure) -> None:
+    def _times(self, pattern: Pattern) -> dict[str, int]:
+        """When its incidents failed last, as far as that is noted."""
+        found = cast("dict[str, str]", self.client.hgetall(keys.pattern_times(pattern.id)))
+        return {name: int(stamp) for name, stamp in found.items()}
+
+    def _note(self, pattern: Pattern, failure: HealerFailure, incidents: Iterable[str]) -> None:
         exception = failure.signature.id != pattern.id
-        for fingerprint in failure.incidents:
+        for fingerprint in incidents:
             incident = PatternIncident(
                 fingerprint=fingerprint,
                 lead=failure.incidents[0],
@@ -231,18 +232,15 @@ class Patterns:
                 *(msgspec.json.encode(incident), "" if exception else failure.target),
             )
 
-    def _drop_exceptions(self, other: Pattern, failure: HealerFailure) -> None:
+    def _drop_exceptions(self, others: Iterable[str], failure: HealerFailure) -> None:
         """What has a pattern of its own is no exception to another one."""
-        if other.id == failure.signature.id:
-            return
-        key = keys.pattern_incidents(other.id)
-        texts = cast("list[str | None]", self.client.hmget(key, list(failure.incidents)))
-        for text in texts:
-            if text is None:
-                continue
-            incident = msgspec.json.decode(text, type=PatternIncident)
-            if incident.exception and incident.signature == failure.signature:
-                self.client.eval(keys.DROP_PATTERN_INCIDENT, 0, other.id, incident.fingerprint)
+        for other in others:
+            key = keys.pattern_incidents(other)
+            texts = cast("list[str | None]", self.client.hmget(key, list(failure.incidents)))
+            for text in filter(None, texts):
+                incident = msgspec.json.decode(text, type=PatternIncident)
+                if incident.exception and incident.signature == failure.signature:
+                    self.client.eval(keys.DROP_PATTERN_INCIDENT, 0, other, incident.fingerprint)
 
     def _settle(self, pattern: Pattern) -> None:
         incidents = self.incidents(pattern.id)
