@@ -52,10 +52,11 @@ REPEATS, CAUSES = 10_000, 20
 FULL = SECONDS >= 60
 #: Results that wait for Jira when its limits are measured.
 WAITING = 500
-#: How the incidents end, one heal after the other; what changes must be told.
-VERDICTS = (Verdict.UNHEALED, Verdict.ENVIRONMENT, Verdict.FLAKY, Verdict.HEALED)
+#: How often all of them are healed, each time with another verdict: what changes must be told.
+HEALS = max(4, int(SECONDS / 6))
+VERDICTS = (Verdict.UNHEALED, Verdict.ENVIRONMENT, Verdict.FLAKY)
 #: Seconds that it may take, after the storm, until everything is told.
-AFTERMATH = 20.0
+AFTERMATH = 120.0
 
 
 @dataclass
@@ -116,7 +117,7 @@ def _revision(heal: int) -> str:
 
 def _report(request: HealRequest, heal: int) -> HealReport:
     """One result for each incident, with a log and a patch of its own."""
-    verdict = VERDICTS[heal % len(VERDICTS)]
+    verdict = VERDICTS[heal % len(VERDICTS)] if heal < HEALS - 1 else Verdict.HEALED
     make = make_result if verdict is Verdict.HEALED else make_unhealed
     results = tuple(
         make(
@@ -199,12 +200,11 @@ def _rage(jira: StandInJira, shop: Shop, fleet: Fleet) -> int:
 
     killer = threading.Thread(target=kill)
     killer.start()
-    share = REPEATS // len(VERDICTS)
-    pause = (SECONDS - _away()) / len(VERDICTS)
-    for heal in range(len(VERDICTS)):
-        shop.fail(tests[heal * share : (heal + 1) * share], heal)
+    pause = (SECONDS - _away()) / HEALS
+    for heal in range(HEALS):
+        shop.fail(tests[heal::HEALS], heal)
         shop.heal(heal)
-        if heal == 1:
+        if heal == HEALS // 2 - 1:
             with jira.down():
                 time.sleep(_away())
         time.sleep(pause)

@@ -154,10 +154,12 @@ class Faults:
         return self._meant(Fault(when=when, delay=seconds), method, path, times)
 
     @contextmanager
-    def hold(self, *, method: str = "", path: str = "", when: When = When.AFTER) -> Iterator[Hold]:
-        """Keep a request inside Jira until the block ends."""
+    def hold(
+        self, *, method: str = "", path: str = "", when: When = When.AFTER, drop: bool = False
+    ) -> Iterator[Hold]:
+        """Keep a request until the block ends; with `drop` it is lost then."""
         hold = Hold()
-        fault = self._meant(Fault(when=when, hold=hold), method, path, 1)
+        fault = self._meant(Fault(when=when, hold=hold, drop=drop), method, path, 1)
         try:
             yield hold
         finally:

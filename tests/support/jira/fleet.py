@@ -31,12 +31,15 @@ from paramedic_workers.outbox import Delivers
 from paramedic_workers.runtime import Parts, use_parts
 from paramedic_workers.settings import Settings
 from paramedic_workers.sinks import load_sinks
+from paramedic_workers.sinks.jira import ends
 from paramedic_workers.sinks.jira.sink import JiraSink
 from tests.support.jira.places import EMAIL, TOKEN
 from tests.support.waiting import wait_for
 
 #: Seconds after which a delivery that lost its worker is begun again; longer than one takes.
-CLAIM_SECONDS = 8.0
+CLAIM_SECONDS = 5.0
+#: Seconds after which Jira is asked again that was away.
+AWAY_SECONDS = 1.0
 SWEEP_SECONDS = 1.0
 QUEUES = f"paramedic.results.jira,{wire.INTAKE_QUEUE}"
 
@@ -142,6 +145,7 @@ def _ring(app: Celery) -> None:
 def main() -> None:
     """Run it until it is killed."""
     vars(outbox)["CLAIM_SECONDS"] = CLAIM_SECONDS
+    vars(ends)["away"].__kwdefaults__["pause"] = AWAY_SECONDS
     vars(tending)["LOCK_SECONDS"] = int(CLAIM_SECONDS)
     app = make_app(worker_settings())
     app.loader.import_default_modules()
