@@ -123,7 +123,7 @@ def test_what_is_missing_is_said_in_words(paramedic: CommandLine, jira: StandInJ
     assert jira.writes == []
 
     wrong = paramedic.run("jira", "check", PARAMEDIC_JIRA_TOKEN="wr0ng")
-    assert_one_clear_line(wrong, "Jira: ", "401")
+    assert_one_clear_line(wrong, "Jira", "401")
     assert "wr0ng" not in wrong.stderr
     assert_one_clear_line(paramedic.run("jira", "check"), "sinks.jira.token_file: is missing")
     write(paramedic, "")

@@ -117,8 +117,9 @@ def import_(
             jira=client,
             settings=settings,
             jira_settings=jira,
-            client=connect(settings),
-            transport=KombuTransport(broker_url(settings)),
+            # What a dry run would publish can be said without a broker.
+            client=_ledger(settings) if dry_run else connect(settings),
+            transport=KombuTransport(None if dry_run else broker_url(settings)),
             target=target,
             dry_run=dry_run,
             again=again,
@@ -167,7 +168,7 @@ def _opened() -> Iterator[tuple[Settings, JiraSettings, JiraClient]]:
     try:
         yield settings, made, client
     except DeliveryError as error:
-        raise UsageError(f"Jira: {error.message}", remedy=error.remedy) from error
+        raise UsageError(error.message, remedy=error.remedy) from error
     finally:
         client.close()
 

@@ -24,6 +24,12 @@ _TONES = {
     ImportOutcome.KNOWN: "soft",
     ImportOutcome.NOTHING: "mild",
 }
+_WORDS = {
+    ImportOutcome.PUBLISHED: "published",
+    ImportOutcome.FOUND: "would be published",
+    ImportOutcome.KNOWN: "imported before",
+    ImportOutcome.NOTHING: "without a failure that can be read",
+}
 #: Characters of a fingerprint that tell it from others.
 _SHORT = 10
 
@@ -72,7 +78,7 @@ def _sum(tickets: Sequence[ImportedTicket]) -> str:
     counts = {
         outcome: [one for one in tickets if one.outcome is outcome] for outcome in ImportOutcome
     }
-    told = [f"{len(of)} {outcome}" for outcome, of in counts.items() if of]
+    told = [f"{len(of)} {_WORDS[outcome]}" for outcome, of in counts.items() if of]
     incidents = {name for one in tickets for name in one.incidents}
     return (
         f"{counted(len(tickets), 'ticket')}: {', '.join(told)}; {counted(len(incidents), 'cause')}"

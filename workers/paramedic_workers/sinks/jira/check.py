@@ -109,7 +109,7 @@ class JiraCheck:
         if self.ledger is not None:
             found += ledger_findings(self.ledger)
         else:
-            found.append(_note(_LEDGER, "does not answer: what waits for Jira is not known"))
+            found.append(_note(_LEDGER, "is not reachable: what waits for Jira is not known"))
         return JiraReport(url=self.jira.url, kind=self.client.kind, findings=tuple(found))
 
     def _jira(self) -> Iterator[Finding]:

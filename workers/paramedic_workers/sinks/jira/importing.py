@@ -32,6 +32,7 @@ from paramedic_workers.errors import BrokerError, DeliveryError, UsageError
 from paramedic_workers.incidents import IncidentRecord, Ledger
 from paramedic_workers.settings import Settings
 from paramedic_workers.sinks.jira.answers import Attachment, Issue
+from paramedic_workers.sinks.jira.refusals import JiraRefused
 from paramedic_workers.sinks.jira.settings import JiraSettings
 from paramedic_workers.sinks.jira.target_files import TargetFiles
 from paramedic_workers.sinks.jira.ticket_events import (
@@ -119,7 +120,8 @@ class TicketImport:
     jira: ReadsTickets
     settings: Settings
     jira_settings: JiraSettings
-    client: redis.Redis
+    #: Of the ledger; None where a dry run cannot reach it.
+    client: redis.Redis | None
     transport: Transport
     #: The target of what nothing else names one for; empty: none.
     target: str = ""
@@ -146,16 +148,21 @@ class TicketImport:
             limit: tickets at most.
 
         Raises:
-            UsageError: the query has no condition.
-            DeliveryError: Jira does not answer, or refuses the query.
+            UsageError: the query has no condition, or Jira does not take it.
+            DeliveryError: Jira does not answer.
             BrokerError: the broker does not take the events.
         """
+        for issue in self._search(jql, limit):
+            yield self._import(issue)
+
+    def _search(self, jql: str, limit: int) -> Iterator[Issue]:
         try:
-            found = self.jira.search(jql, _FIELDS, limit=limit)
+            yield from self.jira.search(jql, _FIELDS, limit=limit)
         except ValueError as error:
             raise UsageError(f"--jql: {error}") from error
-        for issue in found:
-            yield self._import(issue)
+        except JiraRefused as error:
+            said = "; ".join(error.messages) or error.message
+            raise UsageError(f"--jql: Jira does not take it: {said}") from error
 
     def _import(self, issue: Issue) -> ImportedTicket:
         readings, why = merged_readings(list(self._readings(issue)))
@@ -247,6 +254,8 @@ class TicketImport:
         return targets[0] if len(targets) == 1 else ""
 
     def _known_incident(self, name: str) -> IncidentRecord | None:
+        if self.client is None:
+            return None
         found = Ledger(self.client).members([name])
         return found[0] if found else None
 
@@ -266,12 +275,14 @@ class TicketImport:
         return [msgspec.structs.replace(event, last_at=self.clock()) for event in events]
 
     def _is_known(self, batch: _Batch) -> bool:
-        if self.again:
+        if self.again or self.client is None:
             return False
         imported = self.client.zscore(keys.IMPORTED, batch.id) is not None
         return imported or bool(self.client.exists(keys.batch(batch.id)))
 
     def _publish(self, batches: Sequence[_Batch]) -> None:
+        if self.client is None:
+            raise UsageError("Events are published only beside a ledger.")
         try:
             self.transport.send([batch.message for batch in batches])
         except TransportError as error:
