@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import random
+from collections import Counter
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -17,8 +19,9 @@ from paramedic_workers.errors import (
 from paramedic_workers.incidents import DeliveryEnd
 from paramedic_workers.outbox import SINK_PARALLEL, DeliveryReport, Outbox
 from paramedic_workers.resting import LEAST_REST, LONGEST_REST, Resting, rest_seconds
-from paramedic_workers.results import Result
+from paramedic_workers.results import Result, encode_result
 from tests.support.queueing import REVISION, Flow, healed
+from tests.support.results import make_result
 from tests.support.waiting import wait_for
 
 
@@ -291,3 +294,60 @@ def test_a_rest_is_as_long_as_was_asked_within_bounds(
 
 def test_a_rest_that_is_no_number_is_the_longest() -> None:
     assert LONGEST_REST <= rest_seconds(float("nan")) <= LONGEST_REST * 1.1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_the_sink_says_each_incident_is_told_of_in_order(
+    flow: Flow, sink: Moody, seed: int
+) -> None:
+    """Forty results of six incidents, some merged; refusals, rests and lost workers at random."""
+    chance = random.Random(seed)
+    box = Outbox(client=flow.client, sinks={"file": sink}, attempts=1_000, first_pause=0.001)
+    told = write_results(flow, chance)
+    lost: Counter[str] = Counter()
+    for _ in range(250):
+        refusals: list[BaseException | None] = [
+            None,
+            DeliveryError("503"),
+            SinkUnavailable("away", retry_after=0),
+            DeliveryPostponed("later", retry_after=0),
+        ]
+        refusal = chance.choice(refusals)
+        sink.refusals = {"": refusal} if refusal else {}
+        name = chance.choice(list(told))
+        if chance.random() < 0.2 and lost[name] < 2:  # a worker takes it, and is lost
+            lost[name] += 1
+            claimed = ("file", name, 60_000, SINK_PARALLEL, "host:1", *told[name])
+            flow.client.eval(keys.CLAIM_DELIVERY, 0, *claimed)
+            flow.client.eval(keys.RETURN_DELIVERIES, 0, "file")
+        if chance.random() < 0.5:
+            end_rest(flow)
+        box.deliver("file", name)
+    sink.refusals = {}
+    drain(flow, replace(box, attempts=10_000))
+    assert sorted(sink.taken) == sorted(told)  # each once
+    for incident in INCIDENTS:
+        expected = [name for name, incidents in told.items() if incident in incidents]
+        assert [name for name in sink.taken if name in expected] == expected
+    assert flow.client.hlen(keys.outbox_attempts("file")) == 0
+    assert flow.client.hlen(f"{keys.outbox('file')}:begun") == 0
+    assert DeadLetters(flow.client).count() == 0
+
+
+INCIDENTS = [f"incident-{number}" for number in range(6)]
+
+
+def write_results(flow: Flow, chance: random.Random) -> dict[str, list[str]]:
+    """Results as closings write them, the oldest first, each with its incidents."""
+    told = {}
+    for number in range(40):
+        lead, *merged = chance.sample(INCIDENTS, chance.choice([1, 1, 1, 2, 3]))
+        result = make_result(
+            id=f"{number:032x}", incident=lead, fingerprint=lead, merged=tuple(merged)
+        )
+        flow.client.set(keys.result(result.id), encode_result(result))
+        flow.client.zadd(keys.outbox("file"), {result.id: number})
+        for incident in (lead, *merged):
+            flow.client.lpush(keys.incident_results(incident), result.id)
+        told[result.id] = [lead, *merged]
+    return told
