@@ -198,7 +198,7 @@ def test_results_that_wait_together_cost_one_update_and_one_comment(tickets: Tic
         tickets.deliver(result)
     assert told(tickets) == [waiting[-1].id]
     methods = [request.method for request in tickets.jira.requests[asked:]]
-    assert methods == ["GET", "PUT", *["POST"] * 4, "POST"]
+    assert methods == ["GET", "PUT", "POST", "POST"]
 
 
 def test_a_late_delivery_of_an_old_result_changes_nothing(tickets: TicketFlow) -> None:
@@ -255,11 +255,12 @@ def test_files_of_a_ticket_whose_making_was_interrupted_follow(tickets: TicketFl
     tickets.deliver(result)
     assert len(tickets.jira.only_ticket.attachments) == 4
     assert told(tickets) == []
-    assert len(tickets.jira.asked("POST", "/issue")) - 5 == 1  # one file was refused once
+    made = [one for one in tickets.jira.asked("POST") if one.path.endswith("/issue")]
+    assert len(made) == 1
 
 
 def test_a_refused_file_does_not_lose_the_rest(tickets: TicketFlow) -> None:
-    tickets.jira.faults.answer(413, method="POST", path="/attachments$")
+    tickets.jira.faults.answer(413, method="POST", path="/attachments$", times=2)
     tickets.deliver(tickets.heal())
     assert len(tickets.jira.only_ticket.attachments) == 3
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import structlog
@@ -14,15 +14,13 @@ from msgspec.structs import replace
 from paramedic_workers.sinks.jira.answers import Attachment, StatusCategory
 from paramedic_workers.sinks.jira.attachments import File
 from paramedic_workers.sinks.jira.client import JiraClient
-from paramedic_workers.sinks.jira.fields import PROPERTY, mark_of, update_of
+from paramedic_workers.sinks.jira.fields import PROPERTY, digest, mark_of, update_of
 from paramedic_workers.sinks.jira.finding import Finder
 from paramedic_workers.sinks.jira.linking import (
     CERTAIN,
     Linking,
     demand_fresh,
     demand_over,
-    with_begun,
-    without_begun,
 )
 from paramedic_workers.sinks.jira.notes import merged_note, stuck_note
 from paramedic_workers.sinks.jira.plan import (
@@ -47,6 +45,8 @@ from paramedic_workers.sinks.jira.tickets import Begun, Held, Stamp, Ticket, Tic
 from paramedic_workers.sinks.jira.view import Link, TicketView
 from paramedic_workers.sinks.jira.workflow import Blocked, Workflow
 
+#: Bytes of the files that are sent in one request; a greater file goes alone.
+_TOGETHER = 8_000_000
 #: Fields that may be left out of a write rather than that nothing is written.
 _OPTIONAL = frozenset({"priority", "assignee"})
 
@@ -102,7 +102,7 @@ class Acts:
             case Write():
                 self._write(act)
             case Attach():
-                self._attach(act.name)
+                self._attach(act.names)
             case PutLink():
                 self._put_link(act.link)
             case Merge():
@@ -171,33 +171,48 @@ class Acts:
         else:
             raise error
 
-    def _attach(self, name: str) -> None:
-        file = next((one for one in self.files if one.name == name), None)
-        if file is not None:
-            self._unless_refused(f"take {name}", lambda: self._attach_once(file))
-        done = f"{self.wanted.result.id}/{name}"
-        self._save(attached=(*self.ticket.attached, done))
+    def _attach(self, names: tuple[str, ...]) -> None:
+        wanted = [file for file in self.files if file.name in names]
+        for files in _together(file for file in wanted if not self._has_arrived(file)):
+            try:
+                self._send(files)
+            except JiraRefused as error:
+                _log.error("files are refused", ticket=self.ticket.key, error=str(error))
+                for file in files if len(files) > 1 else ():
+                    self._unless_refused(f"take {file.name}", partial(self._send, (file,)))
+        self._note_attached(names)
 
-    def _attach_once(self, file: File) -> None:
-        """Attach it, unless it has arrived with a request whose end was not known."""
-        step, there = f"attach:{self.wanted.result.id}/{file.name}", self._like(file)
-        begun = self.ticket.begun.get(step)
-        if begun is not None:
-            if there > begun.before:
-                return
-            demand_over(self.held, begun, self.tools.linking.request_seconds)
-        elif self.ticket.adopted and there:
-            return
-        stamp = Stamp()
-        self.ticket = self.held.save(
-            with_begun(self.ticket, step, Begun(at=self.held.now(), before=there))
-        )
+    def _send(self, files: Sequence[File]) -> None:
+        """Attach files in one request, which is announced before and noted after."""
+        stamp, at = Stamp(), self.held.now()
+        begun = {self._step(file): Begun(at=at, before=self._like(file)) for file in files}
+        before = self.ticket
+        self._save(begun={**before.begun, **begun})
         demand_fresh(stamp)
         try:
-            self.tools.client.attach(self.ticket.id, file.name, file.content, file.media_type)
+            sent = [(file.name, file.content, file.media_type) for file in files]
+            self.tools.client.attach_all(self.ticket.id, sent)
         except CERTAIN:
-            self.ticket = self.held.save(without_begun(self.ticket, step))
+            self._save(begun=before.begun)
             raise
+        self._note_attached(tuple(file.name for file in files))
+
+    def _note_attached(self, names: tuple[str, ...]) -> None:
+        done = (f"{self.wanted.result.id}/{name}" for name in names)
+        self._save(attached=tuple(dict.fromkeys((*self.ticket.attached, *done))))
+
+    def _has_arrived(self, file: File) -> bool:
+        """Whether it has come with a request whose end was not known."""
+        begun = self.ticket.begun.get(self._step(file))
+        if begun is None:
+            return self.ticket.adopted and self._like(file) > 0
+        if self._like(file) > begun.before:
+            return True
+        demand_over(self.held, begun, self.tools.linking.request_seconds)
+        return False
+
+    def _step(self, file: File) -> str:
+        return f"attach:{self.wanted.result.id}/{file.name}"
 
     def _like(self, file: File) -> int:
         """How many attachments of this name and length the ticket had when it was read."""
@@ -205,7 +220,7 @@ class Acts:
         return counted[file.name, len(file.content)]
 
     def _put_link(self, link: Link) -> None:
-        global_id = f"paramedic:{self.ticket.name}:{link.kind}"
+        global_id = f"paramedic:{self.ticket.name}:{digest(link.kind)}"
         self._unless_refused(
             f"take the link {link.kind}",
             lambda: self.tools.client.put_remote_link(
@@ -277,3 +292,15 @@ class Acts:
 
     def _save(self, **changes: Any) -> None:
         self.ticket = self.held.save(replace(self.ticket, **changes))
+
+
+def _together(files: Iterable[File]) -> Iterator[list[File]]:
+    """The files in groups that fit into one request each."""
+    group: list[File] = []
+    for file in files:
+        if group and sum(len(one.content) for one in (*group, file)) > _TOGETHER:
+            yield group
+            group = []
+        group.append(file)
+    if group:
+        yield group

@@ -333,11 +333,23 @@ class JiraClient:
             content: its bytes.
             media_type: as in `text/plain; charset=utf-8`.
         """
+        return self.attach_all(key, ((name, content, media_type),))
+
+    def attach_all(
+        self, key: str, files: Sequence[tuple[str, bytes, str]]
+    ) -> tuple[Attachment, ...]:
+        """Put files at a ticket in one request, once; returns what Jira made of them.
+
+        Args:
+            key: or its numeric id.
+            files: name, content and media type of each; see `attach`.
+        """
+        names = ", ".join(name for name, _, _ in files)
         ask = Ask(
             method="POST",
             path=self._path(f"/issue/{segment(key)}/attachments"),
-            act=f"attach {name} to {key}",
-            file=(name, content, media_type),
+            act=f"attach {names} to {key}",
+            files=tuple(files),
             ticket=key,
         )
         return self._session.ask(ask, tuple[Attachment, ...])

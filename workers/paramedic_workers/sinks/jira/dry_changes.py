@@ -54,7 +54,7 @@ def change(
         case ["comment"]:
             status, answer = 201, _commented(ticket, body_of(request), at)
         case ["attachments"]:
-            status, answer = 200, [_attached(ticket, request, at)]
+            status, answer = 200, _attached(ticket, request, at)
         case ["remotelink"]:
             link = body_of(request)
             ticket.remote_links[str(link.get("globalId", len(ticket.remote_links)))] = link
@@ -85,21 +85,25 @@ def body_of(request: httpx.Request) -> dict[str, Any]:
 
 
 def shown(request: httpx.Request) -> Any:
-    """What a person is shown of a body: JSON as it is, a file by its name, type and size."""
+    """What a person is shown of a body: JSON as it is, files by their names, types and sizes."""
     if request.headers.get("Content-Type", "").startswith("multipart/"):
-        return _file_of(request.content)
+        return _files_of(request.content)
     return msgspec.json.decode(request.content) if request.content else None
 
 
-def _file_of(content: bytes) -> dict[str, Any]:
-    """The one file of a multipart body: head, an empty line, the file, the boundary."""
-    head, _, rest = content.partition(b"\r\n\r\n")
-    boundary = head.partition(b"\r\n")[0]
+def _files_of(content: bytes) -> list[dict[str, Any]]:
+    """The files of a multipart body: between boundaries, a head, an empty line, the file."""
+    boundary = content.partition(b"\r\n")[0]
+    return [_file_of(part) for part in (b"\r\n" + content).split(b"\r\n" + boundary)[1:-1]]
+
+
+def _file_of(part: bytes) -> dict[str, Any]:
+    head, _, file = part.partition(b"\r\n\r\n")
     name, media_type = _FILE_NAME.search(head), _MEDIA_TYPE.search(head)
     return {
         "filename": name[1].decode("utf-8", "replace") if name else "",
         "mimeType": media_type[1].decode("ascii", "replace") if media_type else "",
-        "size": len(rest.rpartition(b"\r\n" + boundary)[0]),
+        "size": len(file),
     }
 
 
@@ -109,11 +113,12 @@ def _commented(ticket: DryTicket, body: dict[str, Any], at: str) -> dict[str, An
     return comment
 
 
-def _attached(ticket: DryTicket, request: httpx.Request, at: str) -> dict[str, Any]:
-    file = shown(request)
-    attachment = {"id": str(len(ticket.attachments) + 1), "created": at, **file}
-    ticket.attachments.append(attachment)
-    return attachment
+def _attached(ticket: DryTicket, request: httpx.Request, at: str) -> list[dict[str, Any]]:
+    first = len(ticket.attachments) + 1
+    files = enumerate(shown(request), first)
+    added = [{"id": str(number), "created": at, **file} for number, file in files]
+    ticket.attachments += added
+    return added
 
 
 def _updated(ticket: DryTicket, body: dict[str, Any]) -> None:

@@ -105,9 +105,9 @@ class Write:
 
 @dataclass(frozen=True)
 class Attach:
-    """Attach one file."""
+    """Attach these files."""
 
-    name: str
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -229,8 +229,8 @@ def _news(ticket: Ticket, wanted: Wanted, goal: Goal | None) -> tuple[Act, ...]:
         says_so = wanted.landed and wanted.landed != ticket.landed
         return (TellLanded(),) if says_so and goal is Goal.DONE else ()
     done = ticket.attached
-    files = (Attach(name) for name in wanted.files if f"{wanted.result.id}/{name}" not in done)
-    return (*files, Tell(reopened=goal is Goal.OPEN))
+    files = tuple(name for name in wanted.files if f"{wanted.result.id}/{name}" not in done)
+    return (*([Attach(files)] if files else []), Tell(reopened=goal is Goal.OPEN))
 
 
 def _closed_with_it(

@@ -77,8 +77,8 @@ class Ask:
     query: Mapping[str, str] = field(default_factory=dict)
     #: What is sent as JSON, unless it is None.
     json: Any = None
-    #: A file that is sent: name, content, media type.
-    file: tuple[str, bytes, str] | None = None
+    #: Files that are sent: name, content, media type of each.
+    files: tuple[tuple[str, bytes, str], ...] = ()
     #: Whether it changes nothing, though its method may be POST.
     reads: bool = False
     #: The ticket that is written, so that writes to it are paced; empty: none.
@@ -246,8 +246,8 @@ class Session:
         if ask.json is not None:
             parts["content"] = _json(ask.json)
             headers["Content-Type"] = "application/json"
-        if ask.file is not None:
-            parts["files"] = {"file": ask.file}
+        if ask.files:
+            parts["files"] = [("file", file) for file in ask.files]
             headers["X-Atlassian-Token"] = "no-check"
         return self._exchange.request(ask.method, ask.path, headers=headers, **parts)
 

@@ -24,6 +24,8 @@ from paramedic_workers.sinks.jira.tickets import Ticket
 MOST_TICKETS = 100
 #: Tickets whose incidents are read in one round trip.
 _PAGE = 200
+#: Milliseconds by which the time of a record may be ahead: it was counted on by the worker.
+_CLOCKS_APART = 1_000
 
 _log = structlog.get_logger()
 
@@ -71,7 +73,7 @@ class Tending:
         """Tickets that show something else than the ledger, the longest not written first."""
         seconds, micros = self.client.time()
         now = seconds * 1000 + micros // 1000
-        repeat = self.keeper.tools.settings.repeat_seconds * 1000
+        repeat = self.keeper.tools.settings.repeat_seconds * 1000 - _CLOCKS_APART
         rested = (
             ticket
             for ticket in self.keeper.tools.tickets.all()
