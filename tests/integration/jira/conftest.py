@@ -9,8 +9,16 @@ import pytest
 from paramedic_workers.connections import state_client
 from paramedic_workers.sinks.jira.settings import JiraKind
 from tests.support.jira import StandInJira
+from tests.support.jira_contract import judging_everything
 from tests.support.jira_flow import TicketFlow
 from tests.support.queueing import Flow
+
+
+@pytest.fixture(autouse=True)
+def judged(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing is said to a Jira Cloud that breaks its contract, in any of these tests."""
+    with judging_everything(monkeypatch):
+        yield
 
 
 @pytest.fixture

@@ -136,6 +136,15 @@ ACTS: dict[str, tuple[Act, str, str, int, Any]] = {
         200,
         [{"id": "9", "filename": "heal.log"}],
     ),
+    "attach_all": (
+        lambda jira: jira.attach_all(
+            "SHOP-1", [("heal.log", b"\x00", "text/plain"), ("fix.patch", b"", "text/x-diff")]
+        ),
+        "POST",
+        "/issue/SHOP-1/attachments",
+        200,
+        [{"id": "9", "filename": "heal.log"}, {"id": "10", "filename": "fix.patch"}],
+    ),
     "put_remote_link": (
         lambda jira: jira.put_remote_link(
             "SHOP-1", "paramedic:branch", "https://x.example", "Branch", summary="s", resolved=True
@@ -168,9 +177,22 @@ ACTS: dict[str, tuple[Act, str, str, int, Any]] = {
     ),
 }
 #: Methods whose requests the cut-down document does not have.
-UNJUDGED: dict[str, tuple[Act, str]] = {
-    "permissions": (lambda jira: jira.permissions("SHOP", ["CREATE_ISSUES"]), "/mypermissions"),
-    "download": (lambda jira: jira.download(Attachment(id="9")), "/attachment/content/9"),
+UNJUDGED: dict[str, tuple[Act, str, Any]] = {
+    "permissions": (
+        lambda jira: jira.permissions("SHOP", ["CREATE_ISSUES"]),
+        "/mypermissions",
+        {"permissions": {}},
+    ),
+    "may_be_assigned": (
+        lambda jira: jira.may_be_assigned("SHOP", "5b1"),
+        "/user/assignable/search",
+        [],
+    ),
+    "download": (
+        lambda jira: jira.download(Attachment(id="9")),
+        "/attachment/content/9",
+        {},
+    ),
 }
 #: What asks nothing by itself.
 SILENT = {"open", "close", "within", "text", "person", "browse_url", "kind"}
@@ -191,12 +213,12 @@ def test_each_request_is_as_the_contract_has_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", UNJUDGED)
 def test_what_the_cut_down_contract_does_not_have_is_named(name: str) -> None:
-    act, path = UNJUDGED[name]
+    act, path, body = UNJUDGED[name]
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(request.url.path)
-        return httpx.Response(200, json={"permissions": {}})
+        return httpx.Response(200, json=body)
 
     act(mocked(answer))
     assert asked == [f"/rest/api/3{path}"]
