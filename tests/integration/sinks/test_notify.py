@@ -224,19 +224,29 @@ def test_no_more_than_so_many_messages_an_hour_and_the_rest_in_one(
     assert team.titles[3:] == ["[PARAMEDIC] 7 results: 7 healed"]
 
 
-def test_one_refusing_channel_never_stops_the_others_and_they_are_not_told_twice(
+def test_one_refusing_channel_never_stops_the_others_and_gets_all_when_it_is_back(
     client: redis.Redis, receiver: HttpReceiver
 ) -> None:
-    urls = {"bad": "json://127.0.0.1:9/hush", "team": receiver.url.replace("http", "json")}
-    channels = {name: ChannelSettings(url=url) for name, url in urls.items()}
-    sink = open_sink(NotifySettings(channels=channels), client, FakeClock())
-    result = make_result()
-    for _ in range(2):
-        with pytest.raises(DeliveryError, match="bad: JSON did not take") as caught:
-            sink.deliver(result)
-        assert caught.value.transient
-        assert "hush" not in str(caught.value)
-    assert len(receiver.requests) == 1
+    with http_receiver() as other:
+        urls = {"late": f"{other.url}/hush", "team": receiver.url}
+        channels = {n: ChannelSettings(url=u.replace("http", "json")) for n, u in urls.items()}
+        sink = open_sink(NotifySettings(channels=channels), client, FakeClock())
+        other.answers.extend([(500, {}), (503, {})])
+        with capture_logs() as lines:
+            for result in (healed := make_result(), healed, make_unhealed()):
+                sink.deliver(result)
+        assert len(receiver.requests) == 2
+        assert [line["channel"] for line in lines] == ["late"]
+        assert "error=500" in lines[0]["why"]
+        assert "hush" not in str(lines)
+        with pytest.raises(DeliveryError, match=r"^late: JSON did not take .*error=503"):
+            sink.tend()
+        sink.tend()
+        sink.tend()
+        titles = [json.loads(request.body)["title"] for request in other.requests]
+    summed = "[PARAMEDIC] 2 results: 1 healed, 1 unhealed"
+    assert titles == [HEALED, summed, summed]
+    assert len(receiver.requests) == 2
 
 
 def test_a_channel_that_breaks_is_logged_whole_and_never_stops_the_others(

@@ -59,22 +59,25 @@ class Channel:
         )
 
     def take(self, note: Note, same: str) -> None:
-        """Tell of a result, or keep its note until it is time.
+        """Tell of a result, or keep its note until it is time, or until the service takes it.
 
         Args:
             note: of the result.
             same: what makes a later result say the same.
-
-        Raises:
-            DeliveryError: it could not be told.
         """
         if self.memory.knows(note.id) or self.memory.repeats(note, same):
             return
         if self._must_wait() or not self.memory.takes(note.id):
             self.memory.keep(note, same)
             return
-        self.service.send(message(note))
-        self.memory.told(note, same)
+        try:
+            self.service.send(message(note))
+        except DeliveryError as error:
+            # Not raised: the incident's next result would wait for it, on every channel.
+            _log.warning("a channel refused a message; it waits", channel=self.name, why=str(error))
+            self.memory.keep(note, same)
+        else:
+            self.memory.told(note, same)
 
     def tell_what_waits(self) -> None:
         """Send what waits as one message, where it is time.
@@ -157,7 +160,7 @@ class NotifySink:
         """Tell each channel that wants this result, or let it keep a note.
 
         Raises:
-            DeliveryError: a channel could not be told; those that were are not told again.
+            DeliveryError: a channel could do neither; those that could are not told again.
         """
         note = note_of(result, self._clock(), self._targets, self._report_url)
         same = sameness(result)
