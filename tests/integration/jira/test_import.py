@@ -334,5 +334,5 @@ def test_a_broker_that_is_away_ends_the_import(night: Night) -> None:
 def test_a_wrong_query_is_named(night: Night) -> None:
     with pytest.raises(UsageError, match="--jql"):
         night.run(jql="ORDER BY created")
-    with pytest.raises(UsageError, match="--jql: Jira does not take it: .*colour"):
+    with pytest.raises(UsageError, match=r"--jql: Jira does not take it: .*colour"):
         night.run(jql="colour = red")

@@ -104,8 +104,9 @@ def read_source(name: str, data: bytes, occasion: Occasion) -> Reading:
         occasion: what is known of the ticket.
     """
     kind = SourceKind.LOG
+    data = data.removeprefix(b"\xef\xbb\xbf")  # a byte order mark
     try:
-        start = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+        start = data[:4096].lstrip()
         if b"\0" in start:
             raise _Unreadable("it is no text")
         if start[:1] in (b"{", b"["):
