@@ -5,12 +5,13 @@ Only one sweep runs at a time.
 
 1. Batches whose message was lost are recorded from the journal.
 2. Groups whose lease expired wait again.
-3. Waiting groups and due deliveries are rung for, unless their queue already holds as
+3. Failures of the healer itself are searched for patterns.
+4. Waiting groups and due deliveries are rung for, unless their queue already holds as
    many messages as there are things that wait: a backlog must not grow by being swept.
    A sink that rests is not rung for; one whose time to be tended has come is, and so is a
    target with fixes that may have landed.
-4. What waits for a sink that is gone from the settings becomes dead letters.
-5. What is older than the retention is forgotten, a bounded number at a time; dead
+5. What waits for a sink that is gone from the settings becomes dead letters.
+6. What is older than the retention is forgotten, a bounded number at a time; dead
    letters have bounds of their own.
 """
 

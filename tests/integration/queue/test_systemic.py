@@ -18,6 +18,7 @@ from paramedic_workers.cli.systemic import command
 from paramedic_workers.errors import UsageError, Verdict
 from paramedic_workers.groups import RoundEnd
 from paramedic_workers.healing.model import HealReport, HealRequest
+from paramedic_workers.resilience.breakers import Breakers
 from paramedic_workers.resilience.holds import Holds
 from paramedic_workers.results import AttemptOutcome
 from paramedic_workers.settings import Settings, TargetSettings
@@ -228,6 +229,16 @@ def test_a_strategy_is_switched_off_while_its_pattern_is_open(flow: Flow) -> Non
     assert patterns(flow).close(pattern, PatternEnd.PERSON)
     fail_and_heal(flow, "test_after", act)
     assert used == [("revert",), ("patch", "revert")]
+
+
+def test_a_person_who_mends_it_closes_the_breaker_too(flow: Flow) -> None:
+    flow.settings = make_settings()
+    pattern = a_pattern(flow)
+    breakers = Breakers(flow.client, flow.settings, flow.clock)
+    assert breakers.ask("shop", "patch") is not None
+    patterns(flow).close(pattern, PatternEnd.PERSON)
+    assert breakers.ask("shop", "patch") is None
+    assert breakers.standing() == []
 
 
 def many_targets(flow: Flow) -> None:

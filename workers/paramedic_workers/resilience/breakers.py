@@ -127,6 +127,12 @@ class Breakers:
         """The heal that was to be the probe did not come to it."""
         self.client.eval(keys.DROP_PROBE, 0, _name(target, strategy), token)
 
+    def reset(self, target: str, strategy: str = "") -> None:
+        """Forget the failures of a strategy (or of all of the target): a person has mended it."""
+        name = _name(target, strategy)
+        self.client.delete(keys.breaker(name))
+        self.client.srem(keys.BREAKERS, name)
+
     def standing(self) -> list[BreakerState]:
         """Every breaker that has met a failure since its last success, by name."""
         names = sorted(cast("set[str]", self.client.smembers(keys.BREAKERS)))

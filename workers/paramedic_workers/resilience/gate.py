@@ -2,8 +2,9 @@
 
 1. Before the lease: a group that is held stays held; its message is done with.
 2. Under the lease: is there room on the disk and in the ledger, is the target within its
-   limits, are its breakers closed? If not, the group is held, visibly, and the sweep
-   rings again. Nothing is counted as an attempt.
+   limits, are its breakers closed, is a strategy left that no pattern of failures has
+   switched off? If not, the group is held, visibly, and the sweep rings again. Nothing is
+   counted as an attempt.
 3. After the heal: its breakers hear how it went; what a passing trouble has ended waits
    for another try, a bounded number of times.
 """

@@ -20,6 +20,7 @@ from paramedic.text import cut_middle
 from paramedic_workers import keys
 from paramedic_workers.errors import UsageError
 from paramedic_workers.incidents import Ledger, milliseconds, moment
+from paramedic_workers.resilience.breakers import Breakers
 from paramedic_workers.results import Cause
 from paramedic_workers.settings import Settings
 from paramedic_workers.systemic.detection import Rule, home_of, new_patterns
@@ -102,6 +103,10 @@ class Patterns:
         ]
         return sorted(incidents, key=lambda one: (one.at, one.fingerprint))
 
+    def targets(self, pattern: str) -> tuple[str, ...]:
+        """The targets that a pattern has struck since it was opened."""
+        return tuple(sorted(cast("set[str]", self.client.smembers(keys.pattern_targets(pattern)))))
+
     def is_quiet(self, pattern: Pattern) -> bool:
         """Whether nothing of the kind came for `systemic_seconds`."""
         return self.clock() > pattern.last_seen + self._rule.window
@@ -132,9 +137,16 @@ class Patterns:
         self.client.eval(keys.SETTLE_PATTERN_INCIDENT, 0, pattern, incident.fingerprint, body)
 
     def close(self, pattern: Pattern, because: PatternEnd) -> bool:
-        """Close a pattern, which switches its strategy on; False where it was closed."""
+        """Close a pattern, which switches its strategy on; False where it was closed.
+
+        Where a person says that it is mended, the strategy's breakers are closed with it.
+        """
         present = milliseconds(self.clock())
         closed = self.client.eval(keys.CLOSE_PATTERN, 0, pattern.id, present, because)
+        if closed and because is PatternEnd.PERSON and pattern.strategy:
+            breakers = Breakers(self.client, self.settings, self.clock)
+            for target in self.targets(pattern.id):
+                breakers.reset(target, pattern.strategy)
         if closed:
             _log.info(
                 "a systemic failure is over",

@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 
 import redis
 
 from paramedic.event import now
-from paramedic_workers import keys
 from paramedic_workers.settings import Settings
 from paramedic_workers.systemic.model import Pattern, StrategyOff
 from paramedic_workers.systemic.patterns import Patterns
@@ -32,21 +30,16 @@ class Switches:
         """The strategies that are switched off at this target, each once."""
         if not self.settings.systemic_failures:
             return ()
+        patterns = Patterns(self.client, self.settings, self.clock)
         off: dict[str, StrategyOff] = {}
-        for pattern in Patterns(self.client, self.settings, self.clock).open_patterns():
-            if pattern.strategy and self._concerns(pattern, target):
+        for pattern in patterns.open_patterns():
+            if pattern.strategy and _concerns(patterns.targets(pattern.id), target):
                 off.setdefault(pattern.strategy, switched_off_by(pattern))
         return tuple(off.values())
 
-    def targets(self, pattern: Pattern) -> tuple[str, ...]:
-        """The targets that a pattern has struck."""
-        return tuple(
-            sorted(cast("set[str]", self.client.smembers(keys.pattern_targets(pattern.id))))
-        )
 
-    def _concerns(self, pattern: Pattern, target: str) -> bool:
-        struck = self.targets(pattern)
-        return len(struck) > 1 or target in struck
+def _concerns(struck: tuple[str, ...], target: str) -> bool:
+    return len(struck) > 1 or target in struck
 
 
 def switched_off_by(pattern: Pattern) -> StrategyOff:
