@@ -5,25 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
-import pytest
 
 from paramedic_workers.errors import Verdict
 from paramedic_workers.sinks import SinkContext
 from paramedic_workers.sinks.file import FileSink
 from paramedic_workers.sinks.jira.dry_ticket import DryTicket, read_dry_ticket
-from paramedic_workers.sinks.jira.settings import JiraKind, JiraSettings
+from paramedic_workers.sinks.jira.settings import JiraSettings
 from paramedic_workers.sinks.jira.sink import JiraSink
 from tests.support.jira_flow import TicketFlow
 
 
-@pytest.mark.parametrize("kind", list(JiraKind))
-def test_the_life_of_a_ticket_is_seen_and_not_sent(
-    tickets: TicketFlow, tmp_path: Path, kind: JiraKind
-) -> None:
+def test_the_life_of_a_ticket_is_seen_and_not_sent(tickets: TicketFlow, tmp_path: Path) -> None:
     reports = FileSink(tmp_path)
     table = {"file": {"directory": str(tmp_path)}}
     settings = msgspec.structs.replace(tickets.flow.settings, sinks=table)
-    jira = JiraSettings(dry_run=True, project="SHOP", kind=kind, repeat_seconds=0.0)
+    jira = JiraSettings(dry_run=True, project="SHOP", repeat_seconds=0.0)
     sink = JiraSink.open_connected(jira, SinkContext(settings=settings, client=tickets.flow.client))
     folder = reports.folder(tickets.heal(Verdict.UNHEALED).incident)
 

@@ -46,8 +46,9 @@ def rendered(wiki: str) -> str:
 @given(WORDS)
 def test_a_reader_sees_the_words_and_no_markup(text: str) -> None:
     for written in (words(text), words(text, Mark.CODE).replace("{{", "").replace("}}", "")):
-        bare = re.sub(r"&#\d+;", "x", ESCAPES.sub("x", written))
-        assert not re.search(r"[*_+?^~|{}\[\]!\\-]|&\w+;|^(h[1-6]|bq)\.|:\)|\(y\)", bare)
+        bare = re.sub(r"&#\d+;", "§", ESCAPES.sub("§", written))
+        assert not re.search(r"[*+?^~|{}\[\]!\\]|&\w+;|^(h[1-6]|bq)\.|:\)|\(y\)", bare)
+        assert not re.search(r"(?<![^\W_])[_-]|[_-](?![^\W_])", bare)
         assert clean_line(rendered(written)) == clean_line(text)
 
 
@@ -78,6 +79,7 @@ def test_every_code_block_ends_where_it_should(document: Document) -> None:
         ("a & b", "a & b"),
         ("[~admin]", "\\[\\~admin\\]"),
         ("{code}", "\\{code\\}"),
+        ("_off-by-one_ in a_b -- c__d", "\\_off-by-one\\_ in a_b \\-\\- c\\_\\_d"),
     ],
 )
 def test_what_has_a_meaning_is_escaped(text: str, expected: str) -> None:
@@ -89,7 +91,8 @@ def test_words_that_mean_something_only_together_are_escaped_together() -> None:
 
 
 def test_code_in_a_line_and_links() -> None:
-    assert words("a_b}}", Mark.CODE) == "{{a&#95;b&#125;&#125;}}"
+    assert words("a_b}}", Mark.CODE) == "{{a_b&#125;&#125;}}"
+    assert words("_x_ a::b :)", Mark.CODE) == "{{&#95;x&#95; a::b &#58;&#41;}}"
     assert words("x|y]", href="https://a.example/b|c]") == (
         "[x&#124;y&#93;|https://a.example/b%7Cc%5D]"
     )

@@ -41,9 +41,13 @@ _ENTITIES: Final = re.compile(
     r"|\((?=(?:[ynix/+*!?-]|on|off|\*[rgby]|flag|flagoff)\))",
     re.MULTILINE,
 )
-_ESCAPED: Final = re.compile(r"[-*_+?^~|{}\[\]!#@]")
+#: Inside a word neither a hyphen nor an underscore begins anything: most names stay readable.
+_INSIDE: Final = r"(?<=[^\W_])[_-](?=[^\W_])"
+_ESCAPED: Final = re.compile(rf"(?!{_INSIDE})[-*_+?^~|{{}}\[\]!#@]")
 #: Inside `{{…}}` and link titles escapes by backslash are read differently by age of Jira.
-_SPECIAL: Final = re.compile(r"[^\w\s.,/=<>'\"$%`]|_|(?<=h[1-6])\.|(?<=bq)\.")
+_SPECIAL: Final = re.compile(
+    rf"(?!{_INSIDE})(?:[^\w\s.,/=<>'\"$%`:]|_)|:(?=-?[()DPp|])|(?<=h[1-6])\.|(?<=bq)\."
+)
 #: Languages that `{code}` of Data Center knows among those we use; another is an error message.
 _LANGUAGES: Final = frozenset({"python", "bash", "json", "sql", "xml", "yaml"})
 _MARKS: Final = {Mark.STRONG: "*", Mark.EMPHASIS: "_", Mark.STRIKE: "-"}
