@@ -10,10 +10,13 @@ import httpx
 import pytest
 
 from paramedic_workers.errors import Verdict
+from paramedic_workers.systemic.patterns import Patterns
+from tests.support.healer_failures import breaking, fail_and_heal
 from tests.support.jira import EMAIL, TOKEN, StandInJira
 from tests.support.jira_contract import NEEDS_CONTRACT, VARIABLE
 from tests.support.jira_flow import TicketFlow
 from tests.support.prism import Prism, judged_by_prism, why_not
+from tests.support.queueing import make_settings
 from tests.support.waiting import wait_for
 
 pytestmark = [NEEDS_CONTRACT, pytest.mark.skipif(bool(why_not()), reason=why_not())]
@@ -51,13 +54,17 @@ def test_everything_that_is_said_keeps_to_the_contract(
     tickets.deliver(tickets.heal(Verdict.HEALED, "test_a", "test_b"))
     tickets.deliver(tickets.heal(Verdict.ALREADY_FIXED, "test_a", "test_b"))
 
+    _fail_twice(tickets)
+    tickets.sink.tend()
+
     asked = len(jira.requests)
     # It writes its log a little later: this one shows that it has come to the end of it.
     httpx.post(f"{prism.url}/rest/api/3/issue", json={"fields": {}}, auth=(EMAIL, TOKEN))
     wait_for("the violation", lambda: prism.violations, 10)
     assert prism.violations == ["post /rest/api/3/issue " + INVALID]
     assert prism.judged == asked + 1
-    first, second = jira.tickets.values()
+    first, second, *children, epic = jira.tickets.values()
+    assert [child.parent for child in children] == [epic.id] * 2
     assert second.history == ["To Do", "Done", "To Do", "Done"]
     assert first.links
     assert second.remote_links
@@ -65,3 +72,14 @@ def test_everything_that_is_said_keeps_to_the_contract(
     kinds = {(one.method, one.path.rpartition("/")[2]) for one in jira.requests}
     assert kinds >= {("POST", "issue"), ("POST", "jql"), ("POST", "comment")}
     assert kinds >= {("POST", "attachments"), ("POST", "transitions"), ("POST", "issueLink")}
+
+
+def _fail_twice(tickets: TicketFlow) -> None:
+    """Let the healer fail in the same way twice: that is a pattern."""
+    flow = tickets.flow
+    flow.settings = make_settings(breaker_failures=0, systemic_failures=2, sinks={"jira": {}})
+    tickets.use()
+    for number in range(2):
+        incident = fail_and_heal(flow, f"test_{number}", breaking("patch"))
+        tickets.deliver(flow.ledger.results_of(incident)[-1])
+    Patterns(flow.client, flow.settings, flow.clock).scan()
