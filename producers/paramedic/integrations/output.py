@@ -13,6 +13,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
+from itertools import islice
 
 from paramedic.event import WIRE_VERSION, FailureEvent, Frame, new_event_id, now, trimmed
 from paramedic.integrations.failing_text import TYPE_ALONE, TYPED, frames, raised, type_at_end
@@ -39,10 +41,12 @@ _HEADING = re.compile(r"^_{3,} (?P<name>\S.*?) _{3,}$")
 _IN_FIXTURE = re.compile(r"^ERROR at (?:setup|teardown) of (?P<name>.+)$")
 _COLLECTING = re.compile(r"^ERROR collecting (?P<name>.+)$")
 _SECTION_END = re.compile(r"^={3,}(?: .+ =+)?$")
-_TRACEBACK = re.compile(r"^(?P<indent>\s*)(?:.*\s)?Traceback \(most recent call last\):\s*$")
+_TRACEBACK = "Traceback (most recent call last):"
 _CHAINED = ("During handling of the above", "The above exception was the direct cause")
 #: Lines of a traceback below its heading that are read.
 _TRACEBACK_LINES = 500
+#: Tracebacks of a text that are looked at, the last ones.
+_TRACEBACKS = 2_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +68,7 @@ class _Section:
     name: str
     lines: list[str] = field(default_factory=list)
 
-    @property
+    @cached_property
     def text(self) -> str:
         return "\n".join(self.lines).strip("\n")
 
@@ -91,7 +95,7 @@ def events_from_output(
         InvalidEvent: `target` is no name of a target.
     """
     lines = _lines(text)
-    found = list(_of_pytest(lines)) or list(_of_tracebacks(lines))
+    found = _first(_of_pytest(lines)) or _first(_of_tracebacks(lines))
     code = CodeRoot(root)
     return [
         trimmed(
@@ -109,8 +113,12 @@ def events_from_output(
                 producer=f"{PRODUCER} (output)",
             )
         )
-        for failure in found[:MAX_EVENTS]
+        for failure in found
     ]
+
+
+def _first(failures: Iterator[_Failure]) -> list[_Failure]:
+    return list(islice(failures, MAX_EVENTS))
 
 
 def _lines(text: str) -> list[str]:
@@ -184,19 +192,13 @@ def _failure(test: str, text: str, message: str) -> _Failure:
 
 def _of_tracebacks(lines: Sequence[str]) -> Iterator[_Failure]:
     """Each traceback; of a chain, the last: it is the exception that got out."""
-    number = 0
-    while number < len(lines):
-        heading = _TRACEBACK.match(lines[number])
-        if heading is None:
-            number += 1
-            continue
-        end = _end_of_traceback(lines, number + 1, heading["indent"])
-        if end is None:
-            number += 1
-            continue
-        if not _goes_on(lines, end + 1):
-            yield _traceback(lines[number : end + 1], len(heading["indent"]))
-        number = end + 1
+    headings = [number for number, line in enumerate(lines) if line.endswith(_TRACEBACK)]
+    for number in headings[-_TRACEBACKS:]:
+        line = lines[number]
+        indent = line[: len(line) - len(line.lstrip())]
+        end = _end_of_traceback(lines, number + 1, indent)
+        if end is not None and not _goes_on(lines, end + 1):
+            yield _traceback(lines[number : end + 1], len(indent))
 
 
 def _end_of_traceback(lines: Sequence[str], start: int, indent: str) -> int | None:

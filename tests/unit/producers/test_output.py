@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -168,3 +169,24 @@ def test_there_is_a_bound() -> None:
 def test_any_text_is_read(lines: list[str]) -> None:
     for event in events_from_output("\n".join(lines), "shop", root="/srv/shop"):
         assert decode_event(encode_event(event)).exception_type
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        " " * 1_900 + "x",
+        "  " * 500 + "Traceback (most recent call last):",
+        "Traceback (most recent call last):\n" + "  x\n" * 400,
+        "___ " + "a ___" * 380,
+        "FAILED " + ".py::[" * 300,
+        "FAILED tests/test_a.py::test_a" + "[]" * 900,
+        "______ test_a ______\nFAILED tests/test_a.py::test_a",
+        "\x1b[" + "1" * 1_900,
+    ],
+)
+def test_no_text_takes_long(line: str) -> None:
+    lines = f"{line}\n" * (400_000 // len(line))
+    started = time.process_time()
+    events_from_output(lines, "shop", root="/srv/shop")
+    # A quarter of a second here; hours where an expression goes back and forth.
+    assert time.process_time() - started < 30

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -172,7 +173,7 @@ def _of_log(data: bytes, occasion: Occasion) -> list[FailureEvent]:
 
 
 def _of_json(data: bytes, occasion: Occasion) -> tuple[SourceKind, list[FailureEvent]]:
-    documents = list(_flat(_documents(data)))
+    documents = list(islice(_flat(_documents(data)), MAX_EVENTS))
     results = [one for one in documents if "verdict" in one and "cause" in one]
     if results:
         events = [event for one in results for event in _of_result(one, occasion)]
