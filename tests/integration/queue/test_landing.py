@@ -352,6 +352,21 @@ def test_what_happened_during_the_check_is_not_overwritten(scene: Scene) -> None
     assert scene.flow.ledger.incident(scene.fix.incident).state is IncidentState.WAITING
 
 
+@pytest.mark.parametrize(("field", "value"), [("state", "waiting"), ("result", "another")])
+def test_a_landing_is_written_for_what_still_stands_only(
+    scene: Scene, field: str, value: str
+) -> None:
+    fix, client = scene.fix, scene.flow.client
+    arguments = ("shop", fix.incident, fix.id, 1, "new", "{}", '["file"]', fix.incident)
+    key = keys.incident(fix.incident)
+    before = client.hget(key, field)
+    client.hset(key, field, value)
+    assert client.eval(keys.CLOSE_LANDED, 0, *arguments) == 0
+    assert scene.flow.ledger.undelivered("file") == [fix.id]
+    client.hset(key, field, str(before))
+    assert client.eval(keys.CLOSE_LANDED, 0, *arguments) == 1
+
+
 def test_a_failure_that_a_heal_finds_gone_counts_as_landed(scene: Scene) -> None:
     name = scene.fix.incident
     scene.flow.client.hset(keys.incident(name), "verdict", Verdict.ALREADY_FIXED)

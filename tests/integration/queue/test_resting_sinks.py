@@ -317,8 +317,8 @@ def test_whatever_the_sink_says_each_incident_is_told_of_in_order(
         name = chance.choice(list(told))
         if chance.random() < 0.2 and lost[name] < 2:  # a worker takes it, and is lost
             lost[name] += 1
-            claimed = ("file", name, 60_000, SINK_PARALLEL, "host:1", *told[name])
-            flow.client.eval(keys.CLAIM_DELIVERY, 0, *claimed)
+            claimed = ("file", name, 60_000, SINK_PARALLEL, "host:1")
+            flow.client.eval(keys.CLAIM_DELIVERY, 0, *claimed, *told[name])
             flow.client.eval(keys.RETURN_DELIVERIES, 0, "file")
         if chance.random() < 0.5:
             end_rest(flow)
