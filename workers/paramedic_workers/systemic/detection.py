@@ -8,6 +8,7 @@ night is looked at together.
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -46,17 +47,24 @@ def new_patterns(
 
 
 def _is_pattern(same: Sequence[HealerFailure], rule: Rule) -> bool:
-    """Whether so many incidents failed within one window, wherever that lies."""
+    """Whether so many incidents failed within one window, wherever that lies.
+
+    Args:
+        same: the oldest first.
+        rule: how many, and how long the window is.
+    """
     if not rule.failures:
         return False
-    return any(
-        len(_incidents(same, start, rule.window)) >= rule.failures for start in range(len(same))
-    )
-
-
-def _incidents(same: Sequence[HealerFailure], start: int, window: timedelta) -> set[str]:
-    end = same[start].at + window
-    return {name for one in same[start:] if one.at <= end for name in one.incidents}
+    within: deque[HealerFailure] = deque()
+    counts: Counter[str] = Counter()
+    for failure in same:
+        within.append(failure)
+        counts.update(failure.incidents)
+        while within[0].at < failure.at - rule.window:
+            counts -= Counter(within.popleft().incidents)
+        if len(counts) >= rule.failures:
+            return True
+    return False
 
 
 def is_over(failure: HealerFailure, pattern: Pattern) -> bool:
