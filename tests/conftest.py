@@ -22,6 +22,7 @@ from tests.support.brokers import (
     RabbitBroker,
     RedisBroker,
 )
+from tests.support.prism import NO_PRISM
 from tests.support.rabbitmq import scripts, shared_rabbitmq
 from tests.support.valkey import private_valkey
 
@@ -37,6 +38,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for reason, said in (
         (NOT_INSTALLED, NOT_INSTALLED),
         (JIRA_CONTRACT, f"{JIRA_CONTRACT} does not name the folder with Jira's contract"),
+        (NO_PRISM, NO_PRISM),
     ):
         left_out = sum(reason in report for report in skipped)
         if left_out:

@@ -15,11 +15,11 @@ from tests.support.healer_failures import breaking, fail_and_heal
 from tests.support.jira import EMAIL, TOKEN, StandInJira
 from tests.support.jira_contract import NEEDS_CONTRACT, VARIABLE
 from tests.support.jira_flow import TicketFlow
-from tests.support.prism import Prism, judged_by_prism, why_not
+from tests.support.prism import NEEDS_PRISM, Prism, judged_by_prism
 from tests.support.queueing import make_settings
 from tests.support.waiting import wait_for
 
-pytestmark = [NEEDS_CONTRACT, pytest.mark.skipif(bool(why_not()), reason=why_not())]
+pytestmark = [NEEDS_CONTRACT, NEEDS_PRISM]
 
 INVALID = (
     "Request terminated with error: "

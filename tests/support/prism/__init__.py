@@ -16,20 +16,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 #: Where `make prism` puts it.
 PROGRAM = Path(__file__).parents[3] / "build/prism/node_modules/.bin/prism"
+NO_PRISM = "prism is not installed (`make prism` does it; Debian: nodejs, npm)"
 #: Seconds that a very busy machine may take to start it; about 3 on a quiet one.
 _PATIENCE = 60.0
 _TERMINATED = re.compile(r"\[HTTP SERVER\] (\w+) (\S+).*error +(.*)")
 
 
-def why_not() -> str:
-    """Why prism cannot run here; empty: it can."""
-    if shutil.which("node") is None:
-        return "node is not installed (Debian: nodejs, npm), so prism cannot run"
-    if not PROGRAM.exists():
-        return "prism is not installed (`make prism` does it, and needs npm)"
-    return ""
+#: Skips a test where prism cannot run, and says so.
+NEEDS_PRISM = pytest.mark.skipif(
+    shutil.which("node") is None or not PROGRAM.exists(), reason=NO_PRISM
+)
 
 
 @dataclass(frozen=True)
