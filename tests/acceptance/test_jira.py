@@ -126,5 +126,7 @@ def test_what_is_missing_is_said_in_words(paramedic: CommandLine, jira: StandInJ
     assert_one_clear_line(wrong, "Jira", "401")
     assert "wr0ng" not in wrong.stderr
     assert_one_clear_line(paramedic.run("jira", "check"), "sinks.jira.token_file: is missing")
+    write(paramedic, "[sinks.jira]\ndry_run = true\n")
+    assert_one_clear_line(paramedic.run("jira", "check"), "dry run, and names no Jira")
     write(paramedic, "")
     assert_one_clear_line(paramedic.run("jira", "check"), "no [sinks.jira]")

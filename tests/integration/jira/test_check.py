@@ -115,6 +115,7 @@ def test_what_a_project_lacks_is_named_with_the_setting(any_jira: StandInJira) -
             },
         )
     )
+    assert "SHOP: Epic: the project requires Severity (customfield_10050)" in found
     assert "shop: the project requires Severity (customfield_10050), and nothing fills it" in found
     assert 'customfield_10050 = {value = "S1"} in [sinks.jira.fields]' in found
     assert "it takes: S1, S2." in found
@@ -166,6 +167,8 @@ def test_an_epic_type_and_a_link_type_that_are_lacking_are_noted(
     jira: StandInJira, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(JiraClient, "link_types", lambda self: ())
+    types = tuple(one for one in jira.projects["SHOP"].issue_types if one.name != "Epic")
+    edit(jira, issue_types=types)
     found = report(jira, epic_type="Saga")
     assert found.missing == 0
     said = notes(found.findings)

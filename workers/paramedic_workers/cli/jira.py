@@ -159,6 +159,11 @@ def _opened() -> Iterator[tuple[Settings, JiraSettings, JiraClient]]:
         raise UsageError(
             "The settings have no [sinks.jira].", remedy="docs/jira.md shows what it needs."
         )
+    if settings.sinks["jira"].get("dry_run") and not settings.sinks["jira"].get("url"):
+        raise UsageError(
+            "[sinks.jira] is in a dry run, and names no Jira.",
+            remedy="Set url and project, and give the token.",
+        )
     # A dry run sends nothing; these commands only read.
     table = {**settings.sinks["jira"], "dry_run": False, "enabled": True}
     made, problems = read_table("jira", table, JiraSettings, settings)

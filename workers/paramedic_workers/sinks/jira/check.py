@@ -23,8 +23,9 @@ from paramedic_workers.errors import SettingsError
 from paramedic_workers.incidents import Ledger, moment
 from paramedic_workers.settings import Settings
 from paramedic_workers.sinks.jira.answers import IssueType, StatusCategory
-from paramedic_workers.sinks.jira.check_fields import field_findings
+from paramedic_workers.sinks.jira.check_fields import epic_findings, field_findings
 from paramedic_workers.sinks.jira.client import JiraClient
+from paramedic_workers.sinks.jira.epic_fields import EpicFields
 from paramedic_workers.sinks.jira.linking import duplicate_type
 from paramedic_workers.sinks.jira.refusals import JiraRefused
 from paramedic_workers.sinks.jira.settings import JiraKind, JiraPlace, JiraSettings
@@ -162,7 +163,7 @@ class JiraCheck:
         yield _good(key, f"is {project.name}, for {', '.join(targets)}")
         yield from self._permissions(key)
         types = self.client.issue_types(key)
-        yield from self._epics(key, types)
+        yield from self._epics(key, types, targets)
         for name in dict.fromkeys(place.issue_type for place in targets.values()):
             yield from self._type(key, name, types)
         for target, place in targets.items():
@@ -214,15 +215,25 @@ class JiraCheck:
             remedy = f"Correct the {account}, or give them the permission Assignable User."
             yield _missing(key, f"{setting}: {person} cannot have tickets there", remedy)
 
-    def _epics(self, key: str, types: Sequence[IssueType]) -> Iterator[Finding]:
-        if _named(types, self.jira.epic_type) is not None:
-            yield _good(key, f"has the type {self.jira.epic_type}, for systemic failures")
+    def _epics(
+        self, key: str, types: Sequence[IssueType], targets: dict[str, JiraPlace]
+    ) -> Iterator[Finding]:
+        epics = EpicFields(self.client, self.jira)
+        kind = epics.type_in(key)
+        if kind is None:
+            yield _note(
+                key,
+                f"has no type {self.jira.epic_type}: tickets of a systemic failure are only linked",
+                f"Set epic_type to one of {_names(types)}, or add the type to the project.",
+            )
             return
-        yield _note(
-            key,
-            f"has no type {self.jira.epic_type}: tickets of a systemic failure are only linked",
-            f"Set epic_type to one of {_names(types)}, or add the type to the project.",
-        )
+        target, place = next(iter(targets.items()))
+        fields = self.client.create_fields(key, kind.id)
+        lacking = list(epic_findings(target, place, fields, epics.named(key, kind, "")))
+        for one in lacking:
+            yield _missing(key, f"{kind.name}: {one.what}", one.remedy)
+        if not lacking:
+            yield _good(key, f"has the type {kind.name}, for systemic failures")
 
     def _type(self, key: str, name: str, types: Sequence[IssueType]) -> Iterator[Finding]:
         found = _named(types, name)

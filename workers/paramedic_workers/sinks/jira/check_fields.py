@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,22 @@ def field_findings(
     if not lacking:
         names = ", ".join(known[name].name or name for name in (*_ALWAYS, *wanted) if name in known)
         yield FieldFinding(lacking=False, what=f"every field is taken: {names}")
+
+
+def epic_findings(
+    target: str, place: JiraPlace, fields: Sequence[CreateField], own: Collection[str]
+) -> Iterator[FieldFinding]:
+    """What an epic would lack: fields that the project requires and nothing fills.
+
+    Args:
+        target: one whose tickets the epic would have below it.
+        place: what goes for them.
+        fields: those that a new epic can have.
+        own: fields that Paramedic itself fills in an epic.
+    """
+    wanted = {name: _Wanted(setting=f"fields.{name}") for name in (*place.fields, *own)}
+    known = {field.field_id: field for field in fields}
+    yield from _unfilled(wanted, known, target)
 
 
 @dataclass(frozen=True, kw_only=True)
