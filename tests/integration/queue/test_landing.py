@@ -417,6 +417,14 @@ def test_targets_are_rung_for_every_so_often_and_only_with_a_fix_on_its_way(scen
     assert scene.looks.due() == ()
 
 
+def test_a_fix_is_looked_for_until_the_retention_is_over(scene: Scene) -> None:
+    days = scene.flow.settings.retention_days
+    scene.flow.clock.forward((days - 1) * 86_400)
+    assert scene.look() == (LookEnd.LOOKED, [])
+    scene.flow.clock.forward(2 * 86_400)
+    assert scene.look() == (LookEnd.NOTHING, [])
+
+
 def test_an_incident_that_is_gone_is_no_longer_looked_for(scene: Scene) -> None:
     scene.flow.client.delete(keys.incident(scene.fix.incident))
     assert scene.look() == (LookEnd.NOTHING, [])

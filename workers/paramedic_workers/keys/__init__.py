@@ -88,8 +88,8 @@ Fixes that are proved, on their way to the main branch (package `landing`):
 
     unlanded:<target>               sorted set: fingerprint of the incident that leads a healed or
                                     proposed result by the time of its close
-                                    by close; dies when the fix has landed and was checked, or the
-                                    incident is open again or gone
+                                    by close; dies when the fix has landed and was checked, the
+                                    incident is open again or gone, or after the retention
     landing:<fingerprint>           hash, see `landing.records.Look`
                                     by landing; expires after the retention
     landing:rung                    hash: target to the time it was last rung for

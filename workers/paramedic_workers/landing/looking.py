@@ -49,8 +49,8 @@ from paramedic_workers.stopping import INTERRUPTION
 
 #: In place of a revision in the name of the lease; no revision of git has a `?`.
 LANDING = "?landing"
-#: Fixes that are looked for in one look, those that were closed first.
-MAX_FIXES = 200
+#: Fixes that are looked for in one look, the newest.
+MAX_FIXES = 500
 #: Fixes that are checked in one look.
 MAX_CHECKS = 20
 #: Greatest pause in seconds before a fix whose tests did not pass is checked again.
@@ -158,7 +158,9 @@ class LandingLooks:
 
     def _fixes(self, target: str) -> Iterator[_Fix]:
         """The fixes of a target that are on their way; what is no longer one is dropped."""
-        listed = self.client.zrange(keys.unlanded(target), 0, MAX_FIXES - 1, withscores=True)
+        key, retention = keys.unlanded(target), timedelta(days=self.settings.retention_days)
+        self.client.zremrangebyscore(key, "-inf", milliseconds(self.clock() - retention))
+        listed = self.client.zrange(key, 0, MAX_FIXES - 1, desc=True, withscores=True)
         ledger = Ledger(self.client)
         for fingerprint, closed_at in cast("list[tuple[str, float]]", listed):
             incident = next(iter(ledger.members([fingerprint])), None)
