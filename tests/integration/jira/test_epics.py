@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,7 +21,7 @@ from paramedic_workers.sinks import SinkContext
 from paramedic_workers.sinks.jira.client import JiraClient
 from paramedic_workers.sinks.jira.documents import Document, Paragraph, Text
 from paramedic_workers.sinks.jira.epics import name_of
-from paramedic_workers.sinks.jira.settings import JiraKind
+from paramedic_workers.sinks.jira.settings import JiraKind, JiraSettings
 from paramedic_workers.sinks.jira.sink import JiraSink
 from paramedic_workers.sinks.jira.tickets import Tickets
 from paramedic_workers.systemic.model import Pattern, PatternEnd
@@ -461,3 +463,29 @@ def test_tending_the_sink_keeps_the_epics(epics: EpicFlow) -> None:
     epics.patterns.scan()
     epics.sink.tend()
     assert len(epics.epics) == 1
+
+
+@pytest.mark.parametrize("kind", list(JiraKind))
+def test_a_dry_run_shows_the_epic_and_sends_nothing(
+    flow: Flow, tmp_path: Path, kind: JiraKind
+) -> None:
+    flow.settings = make_settings(tmp_path, systemic_failures=2, breaker_failures=0)
+    settings = JiraSettings(url="https://jira.invalid", kind=kind, project="SHOP", dry_run=True)
+    context = SinkContext(settings=flow.settings, client=flow.client, clock=flow.clock)
+    sink = JiraSink.open_connected(settings, context)
+    for number in range(2):
+        fail_and_heal(flow, f"test_{number}", breaking("patch"))
+    for result in flow.ledger.results():
+        sink.deliver(result)
+    sink.epics.patterns.scan()
+    sink.tend()
+    (pattern,) = sink.epics.patterns.open_patterns()
+    folder = tmp_path / "reports" / name_of(pattern)
+    assert "Remediation plan" in (folder / "jira.html").read_text()
+    epic = json.loads((folder / "jira.json").read_text())
+    below = "parent" if kind is JiraKind.CLOUD else EPIC_LINK
+    wanted = {"key": epic["key"]} if kind is JiraKind.CLOUD else epic["key"]
+    for incident in sink.epics.patterns.incidents(pattern.id):
+        page = tmp_path / "reports" / incident.fingerprint / "jira.json"
+        assert json.loads(page.read_text())["fields"][below] == wanted
+    assert Tickets(flow.client, space="patterns").get(name_of(pattern)) is None

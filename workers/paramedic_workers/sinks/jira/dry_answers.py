@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from paramedic_workers.sinks.jira.dry_ticket import DryTicket
-from paramedic_workers.sinks.jira.settings import JiraSettings
+from paramedic_workers.sinks.jira.settings import JiraKind, JiraSettings
 
 Json = Any
 
@@ -54,6 +54,8 @@ def standing_answer(settings: JiraSettings, path: str, query: Mapping[str, str])
             answer = {"fields": _create_fields(settings), "values": _create_fields(settings)}
         case ["field"]:
             answer = [{"id": name, "name": name, "custom": False} for name in _USUAL_FIELDS]
+            if settings.resolved_kind() is JiraKind.DATA_CENTER:
+                answer.append({"id": "customfield_10014", "name": "Epic Link", "custom": True})
         case ["issueLinkType"]:
             answer = {"issueLinkTypes": _LINK_TYPES}
     return answer
