@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-JOBS ?= 2
+JOBS ?= 3
 PRISM := build/prism/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
@@ -36,7 +36,7 @@ test: $(STAMP) prism ## every test, in parallel
 simulate: $(STAMP) ## every failure condition, on a private broker: expected and seen
 	@$(BIN)/paramedic simulate
 
-chaos: $(STAMP) ## the storms and the fuzzing at full length (about 20 minutes); SEED=N repeats one
+chaos: $(STAMP) ## the storms and the fuzzing at full length (about 25 minutes); SEED=N repeats one
 	PARAMEDIC_CHAOS_SECONDS=120 PARAMEDIC_FUZZ_MESSAGES=100000 PARAMEDIC_CHAOS_SEED=$(or $(SEED),0) \
 		$(BIN)/python -m pytest tests/chaos -s
 
