@@ -194,7 +194,8 @@ def _rage(jira: StandInJira, shop: Shop, fleet: Fleet) -> int:
     over, killed = threading.Event(), []
 
     def kill() -> None:
-        while not over.wait(shop.choice.uniform(0.2, 1.0)):
+        while not over.wait(shop.choice.uniform(0.2, 1.5)):
+            _await_request(jira, over)
             fleet.kill_one(shop.choice)
             killed.append(time.monotonic())
 
@@ -211,6 +212,13 @@ def _rage(jira: StandInJira, shop: Shop, fleet: Fleet) -> int:
     over.set()
     killer.join()
     return len(killed)
+
+
+def _await_request(jira: StandInJira, over: threading.Event) -> None:
+    """Wait until something is being told, but not for long."""
+    seen, deadline = len(jira.requests), time.monotonic() + 3
+    while len(jira.requests) == seen and time.monotonic() < deadline and not over.wait(0.002):
+        pass
 
 
 def _check(jira: StandInJira, ticket: StandInTicket, results: list[str]) -> None:
