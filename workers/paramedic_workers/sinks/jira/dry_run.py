@@ -123,11 +123,12 @@ class DryRun(httpx.BaseTransport):
     def _answer(self, request: httpx.Request) -> httpx.Response:
         path = _path(request)
         if request.method == "GET":
-            found = standing_answer(self._settings, path, request.url.params)
-            return _json(found) if found is not None else self._read(path)
+            return self._read(request, path)
         match path.strip("/").split("/"):
-            case ["search", *_]:
-                return _json({"issues": [], "isLast": True, "maxResults": 50})
+            case ["search", "jql"]:
+                return _json({"issues": [], "isLast": True})
+            case ["search"]:
+                return _json({"issues": [], "startAt": 0, "maxResults": 50, "total": 0})
             case ["issue"]:
                 return self._create(request)
             case ["issueLink"]:
@@ -137,7 +138,10 @@ class DryRun(httpx.BaseTransport):
                 return self._write(request, unquote(key), rest)
         return _unknown(path)
 
-    def _read(self, path: str) -> httpx.Response:
+    def _read(self, request: httpx.Request, path: str) -> httpx.Response:
+        standing = standing_answer(self._settings, path, request.url.params)
+        if standing is not None:
+            return _json(standing)
         match path.strip("/").split("/"):
             case ["issue", key, *rest]:
                 ticket = self._ticket(unquote(key))
