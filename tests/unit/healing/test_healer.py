@@ -436,6 +436,11 @@ def test_a_strategy_that_breaks_is_recorded_and_the_next_is_tried() -> None:
         assert result.attempts[0].outcome is AttemptOutcome.BROKE
         assert result.attempts[0].detail.startswith("The strategy itself broke: ")
         assert type(error).__name__ in result.attempts[0].detail
+        cause = result.attempts[0].cause
+        assert cause is not None
+        assert (cause.phase, cause.type) == (Phase.REPAIR, type(error).__name__)
+        assert cause.traceback.startswith("Traceback")
+        assert result.attempts[1].cause is None
 
 
 def test_if_nothing_but_broken_strategies_looked_the_healer_has_failed() -> None:
@@ -443,6 +448,7 @@ def test_if_nothing_but_broken_strategies_looked_the_healer_has_failed() -> None
     result = one(healer.heal("test_a").results)
     assert (result.verdict, result.cause.type) == (Verdict.FAILED, "ZeroDivisionError")
     assert result.cause.phase is Phase.REPAIR
+    assert [attempt.cause for attempt in result.attempts] == [result.cause]
 
 
 def test_a_strategy_that_answers_nonsense_is_broken() -> None:
