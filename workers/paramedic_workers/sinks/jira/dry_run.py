@@ -125,10 +125,8 @@ class DryRun(httpx.BaseTransport):
         if request.method == "GET":
             return self._read(request, path)
         match path.strip("/").split("/"):
-            case ["search", "jql"]:
-                return _json({"issues": [], "isLast": True})
-            case ["search"]:
-                return _json({"issues": [], "startAt": 0, "maxResults": 50, "total": 0})
+            case ["search", *new]:
+                return _json({"issues": [], **({"isLast": True} if new else {"maxResults": 50})})
             case ["issue"]:
                 return self._create(request)
             case ["issueLink"]:
