@@ -175,16 +175,20 @@ def test_many_threads_share_one_client(jira: StandInJira) -> None:
 def test_a_forked_process_has_connections_of_its_own(jira: StandInJira) -> None:
     with client_of(jira) as client:
         made = client.create(FIELDS)
+        exchange = client._session._exchange
+        before = exchange._client
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
             child = os.fork()
         if not child:
             try:
                 client.set_property(made.key, "child", 1)
+                os._exit(0 if exchange._client is not before else 2)
             finally:
-                os._exit(0)
+                os._exit(1)
         client.set_property(made.key, "parent", 1)
-        os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert exchange._client is before
         assert client.property(made.key, "child") == client.property(made.key, "parent") == 1
 
 

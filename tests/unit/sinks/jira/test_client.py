@@ -15,7 +15,7 @@ from paramedic_workers.errors import (
     SinkUnavailable,
     UnclearDelivery,
 )
-from paramedic_workers.sinks.jira.answers import Attachment, StatusCategory
+from paramedic_workers.sinks.jira.answers import Attachment, StatusCategory, User
 from paramedic_workers.sinks.jira.client import JiraClient, JiraFailed, JiraRefused
 from paramedic_workers.sinks.jira.documents import Document, Paragraph, Text
 from paramedic_workers.sinks.jira.session import READ_TRIES
@@ -64,6 +64,15 @@ def test_every_request_carries_who_we_are_and_names_the_right_version(kind: Jira
     assert str(asked.url) == (
         f"{CLOUD_URL}/rest/api/3/myself" if cloud else f"{DATA_CENTER_URL}/rest/api/2/myself"
     )
+
+
+def test_no_session_outlives_the_token_and_no_small_answer_becomes_a_huge_one() -> None:
+    jira = Jira(says({}, **{"Set-Cookie": "JSESSIONID=1; Path=/"}))
+    client = mocked(jira)
+    client.myself()
+    client.myself()
+    assert "Cookie" not in jira.asked[1].headers
+    assert jira.asked[1].headers["Accept-Encoding"] == "identity"
 
 
 @KINDS
@@ -139,6 +148,12 @@ def test_the_fields_of_a_ticket_have_one_name_each_and_nulls_are_nothing() -> No
     assert (issue.labels, issue.parent) == (("paramedic",), "SHOP-5")
     assert issue.attachments[0].filename == "heal.log"
     assert [link.outward_issue.key for link in issue.links if link.outward_issue] == ["SHOP-2"]
+
+
+def test_what_jira_writes_as_null_is_not_there() -> None:
+    said = {"comments": [{"id": "1", "created": None, "author": {"name": None}}], "total": None}
+    (comment,) = mocked(Jira(says(said))).comments("SHOP-1")
+    assert (comment.created, comment.author) == ("", User())
 
 
 def test_a_category_that_jira_invents_is_undefined() -> None:
