@@ -27,10 +27,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
-import redis
 
 from paramedic.event import now
 from paramedic_workers.errors import SettingsError
@@ -38,6 +37,9 @@ from paramedic_workers.results import Result
 from paramedic_workers.settings import Settings
 from paramedic_workers.settings_rules import Problem
 from paramedic_workers.sinks.tables import read_table, settings_error
+
+if TYPE_CHECKING:
+    import redis  # a heal without a ledger does without it
 
 #: The entry point group in which sinks are found.
 GROUP = "paramedic.sinks"
