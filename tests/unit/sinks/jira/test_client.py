@@ -67,7 +67,7 @@ def test_every_request_carries_who_we_are_and_names_the_right_version(kind: Jira
 
 
 def test_no_session_outlives_the_token_and_no_small_answer_becomes_a_huge_one() -> None:
-    jira = Jira(says({}, **{"Set-Cookie": "JSESSIONID=1; Path=/"}))
+    jira = Jira(says({}, 200, **{"Set-Cookie": "JSESSIONID=1; Path=/"}))
     client = mocked(jira)
     client.myself()
     client.myself()
