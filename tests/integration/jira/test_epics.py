@@ -427,6 +427,32 @@ def test_incidents_without_a_ticket_are_settled_when_it_is_quiet(epics: EpicFlow
     assert epics.epic.status == "Done"
 
 
+def test_incidents_whose_tickets_were_deleted_are_settled_when_it_is_quiet(
+    epics: EpicFlow,
+) -> None:
+    pair(epics)
+    for ticket in epics.children:
+        epics.jira.delete(ticket.key)
+    epics.keep()
+    assert not any(one.settled for one in epics.patterns.incidents(epics.pattern.id))
+    epics.flow.clock.forward(HOUR + 1)
+    for _ in range(2):
+        epics.keep()
+    assert epics.pattern.closed_because is PatternEnd.SETTLED
+
+
+def test_an_epic_that_is_done_and_cannot_be_written_is_left_in_peace(epics: EpicFlow) -> None:
+    pair(epics)
+    epics.jira.resolve(epics.epic.key)
+    epics.keep()
+    epics.jira.faults.answer(400, method="PUT", path=f"/issue/{epics.epic.id}$")
+    epics.keep()
+    assert not epics.jira.faults.waiting
+    asked = len(epics.jira.requests)
+    epics.keep()
+    assert len(epics.jira.requests) == asked
+
+
 def test_a_pattern_that_was_over_before_gets_no_epic(epics: EpicFlow) -> None:
     seven_failures(epics.flow)
     epics.patterns.scan()

@@ -38,6 +38,7 @@ from paramedic_workers.sinks.jira.fields import PROPERTY, NewTicket, digest, fou
 from paramedic_workers.sinks.jira.finding import Finder
 from paramedic_workers.sinks.jira.jql import one_of
 from paramedic_workers.sinks.jira.plan import Goal
+from paramedic_workers.sinks.jira.refusals import JiraRefused
 from paramedic_workers.sinks.jira.settings import JiraSettings
 from paramedic_workers.sinks.jira.tickets import Held, Ticket, Tickets, Written
 from paramedic_workers.sinks.jira.workflow import Workflow
@@ -160,28 +161,33 @@ class Epics:
 
     def _settle(self, pattern: Pattern) -> None:
         """Settle the incidents whose tickets are done, or that get none."""
-        open_ones = [one for one in self.patterns.incidents(pattern.id) if not one.settled]
-        told = [one for one in open_ones if self._is_delivered(one)]
+        unsettled = [one for one in self.patterns.incidents(pattern.id) if not one.settled]
+        told = [one for one in unsettled if self._is_delivered(one)]
         tickets = self._tickets(told)
-        for incident in told:
-            if incident.lead not in tickets and self.patterns.is_quiet(pattern):
-                self.patterns.settle(pattern.id, incident, "it has no ticket")
-        left = iter([one for one in told if one.lead in tickets])
+        quiet = self.patterns.is_quiet(pattern)
+        left = iter(told)
         while page := list(islice(left, _SEARCHED)):
-            done = self._done({tickets[one.lead].name: tickets[one.lead] for one in page}.values())
+            known = {one.lead: tickets[one.lead] for one in page if one.lead in tickets}
+            found = self._categories(known.values())
             for incident in page:
-                if tickets[incident.lead].id in done:
+                ticket = known.get(incident.lead)
+                category = found.get(ticket.id) if ticket else None
+                if category is StatusCategory.DONE:
                     self.patterns.settle(pattern.id, incident, "its ticket is done")
+                elif category is None and quiet:  # by now it would be there
+                    self.patterns.settle(pattern.id, incident, "it has no ticket")
 
-    def _done(self, tickets: Iterable[Ticket]) -> set[str]:
-        """The ids of those tickets that are done."""
+    def _categories(self, tickets: Iterable[Ticket]) -> dict[str, StatusCategory]:
+        """Where those tickets stand, by their ids, as far as they are there."""
         asked = list(tickets)
+        if not asked:
+            return {}
         found = self.client.search(
             one_of("labels", [label(ticket.name) for ticket in asked]),
             fields=("status", "labels"),
             reconcile=[ticket.id for ticket in asked],
         )
-        return {one.id for one in found if one.status.category is StatusCategory.DONE}
+        return {one.id: one.status.category for one in found}
 
     def _is_delivered(self, incident: PatternIncident) -> bool:
         """Whether the ticket tells of the failing result: before, its status means nothing."""
@@ -247,7 +253,7 @@ class Epics:
             ticket = self._live(held, ticket, issue, pattern)
             ticket = self._write(held, ticket, issue, view)
             self._adopt(held, ticket, incidents, is_epic=is_epic)
-        else:  # what is closed may refuse to be written
+        else:  # what is done may refuse to be written
             ticket = self._write(held, ticket, issue, view)
             self._live(held, ticket, issue, pattern)
 
@@ -284,7 +290,12 @@ class Epics:
         fields = self._own_parts(ticket, issue, wanted, description)
         if fields:
             ticket = held.save(replace(ticket, writing=wanted))
-            self.client.update(ticket.id, fields)
+            try:
+                self.client.update(ticket.id, fields)
+            except JiraRefused as error:
+                if issue.status.category is not StatusCategory.DONE:
+                    raise
+                _log.warning("a closed epic stays as it is", epic=ticket.key, error=str(error))
         written = replace(ticket, written=wanted, writing=None, kept=shape)
         return held.save(replace(written, written_at=held.now()))
 
@@ -307,7 +318,7 @@ class Epics:
         children = EpicChildren(
             client=self.client, fields=self.epic_fields, is_ours=self._is_epic_of_ours
         )
-        wanted = self._tickets(one for one in incidents if one.harmed or one.exception)
+        wanted = self._tickets(one for one in incidents if one.harmed)
         missing = (one for one in wanted.values() if one.id not in epic.children and not one.gone)
         for ticket in islice(missing, _ADOPTED):
             children.adopt(epic.key, ticket.id, is_epic=is_epic)
