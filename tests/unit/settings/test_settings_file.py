@@ -99,6 +99,14 @@ def test_tables_of_sinks_are_checked(tmp_path: Path) -> None:
     assert found == {"sinks.file.direktory": "is no setting. Did you mean directory?"}
 
 
+def test_rules_of_sinks_are_checked(tmp_path: Path) -> None:
+    file = write(tmp_path, '[sinks.jira]\nproject = "shop"\nemail = "ada@shop.example"\n')
+    found = mistakes(file)
+    assert set(found) == {"sinks.jira.url", "sinks.jira.project", "sinks.jira.token_file"}
+    assert found["sinks.jira.url"].startswith("is missing. Write it like https://")
+    settings_file.load(file, {})
+
+
 def test_paths_in_tables_of_sinks_are_relative_to_the_file(tmp_path: Path) -> None:
     file = write(
         tmp_path,
