@@ -7,6 +7,8 @@ expired, was rejected, or found its queue full. From there the sweep takes it:
 2. its letter is kept, with what the broker says of its end (the header `x-death`);
 3. it is acknowledged. Whoever dies in between leaves it for the next sweep, which finds the
    letter there already.
+
+A bell that has expired and is rung again anyway leaves no letter: nothing is lost with it.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import structlog
 from paramedic_workers.dead_letters.messages import letter_of_message
 from paramedic_workers.dead_letters.model import DeadLetter, Original, Reason
 from paramedic_workers.errors import ParamedicError
+from paramedic_workers.topology import PASSING_BELLS
 
 #: What the broker's words mean to a person; the words themselves stay in the letter.
 _CAUSES = {
@@ -44,7 +47,7 @@ class KeepsLetters(Protocol):
 
 
 def keep_given_up(messages: Iterable[Any], letters: KeepsLetters) -> int:
-    """Keep each of these messages as a dead letter, then acknowledge it; gives their number.
+    """Keep each of these messages as a dead letter, then acknowledge it; gives the letters' number.
 
     Args:
         messages: kombu messages that RabbitMQ has dead-lettered.
@@ -55,6 +58,9 @@ def keep_given_up(messages: Iterable[Any], letters: KeepsLetters) -> int:
     """
     number = 0
     for message in messages:
+        if _is_worthless(message):
+            message.ack()
+            continue
         letter = letter_of_given_up(message)
         new = letters.keep(letter)
         message.ack()
@@ -63,6 +69,13 @@ def keep_given_up(messages: Iterable[Any], letters: KeepsLetters) -> int:
             "RabbitMQ has given up a message", letter=letter.id, queue=letter.queue, new=new
         )
     return number
+
+
+def _is_worthless(message: Any) -> bool:
+    """Whether it is a bell that was heard too late, for which others have been rung since."""
+    headers = getattr(message, "headers", None)
+    task = headers.get("task") if isinstance(headers, dict) else None
+    return _last_death(message).get("reason") == "expired" and task in PASSING_BELLS
 
 
 def letter_of_given_up(message: Any) -> DeadLetter:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from paramedic_workers import keys
@@ -17,7 +18,7 @@ from paramedic_workers.landing.finding import MainBranch
 from paramedic_workers.landing.looking import LandingLooks, LookEnd
 from paramedic_workers.landing.records import LandingHow, Landings, read_look
 from paramedic_workers.leases import Lease
-from paramedic_workers.results import Cause, Confidence, Result
+from paramedic_workers.results import Cause, Confidence, Result, encode_result
 from paramedic_workers.settings import TargetSettings
 from paramedic_workers.stopping import INTERRUPT
 from tests.support.queueing import Flow, make_settings
@@ -415,6 +416,15 @@ def test_targets_are_rung_for_every_so_often_and_only_with_a_fix_on_its_way(scen
     scene.flow.client.delete(keys.unlanded("shop"))
     scene.flow.clock.forward(scene.flow.settings.landing_seconds)
     assert scene.looks.due() == ()
+
+
+@pytest.mark.parametrize("odd", ["no diff", "--- a/x\n+++ b/../x\n@@ -1 +1 @@\n-a\n+b\n"])
+def test_a_patch_that_cannot_be_read_hinders_nothing(scene: Scene, odd: str) -> None:
+    scene.flow.client.set(
+        keys.result(scene.fix.id), encode_result(msgspec.structs.replace(scene.fix, patch=odd))
+    )
+    scene.land()
+    assert scene.look() == (LookEnd.LOOKED, [])
 
 
 def test_a_fix_is_looked_for_until_the_retention_is_over(scene: Scene) -> None:

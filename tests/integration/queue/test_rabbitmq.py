@@ -114,6 +114,18 @@ def test_what_is_given_up_is_kept_once_though_the_sweep_dies_before_it_says_so(
     kept_letter(app, ledger)
 
 
+def test_a_bell_that_nobody_heard_in_time_leaves_no_letter(
+    rabbit: Broker, app: Celery, ledger: redis.Redis
+) -> None:
+    topology.declare(app)
+    for task, arguments in ((topology.SWEEP_TASK, ()), (topology.LANDING_TASK, ("shop",))):
+        app.send_task(task, arguments, expires=0.05)
+    app.send_task(topology.HEAL_TASK, ("shop", None), expires=0.05)
+    wait_for("the broker's dead letters", lambda: rabbit.depth("paramedic.dead") == 3)
+    assert kept_letter(app, ledger).queue == topology.HEAL_QUEUE
+    assert rabbit.depth("paramedic.dead") == 0
+
+
 def test_nothing_is_given_up_on_redis(broker_url: str) -> None:
     from paramedic_workers.settings import Settings
 

@@ -27,6 +27,8 @@ from paramedic_workers.attempts import MESSAGE_ATTEMPTS
 from paramedic_workers.errors import RepositoryError, Verdict
 from paramedic_workers.groups import Heals
 from paramedic_workers.healing.clones import Clone, Source
+from paramedic_workers.healing.diffs import MalformedDiff
+from paramedic_workers.healing.git import GitFailed
 from paramedic_workers.healing.interruption import SignalWatch
 from paramedic_workers.healing.model import (
     Deadline,
@@ -37,7 +39,7 @@ from paramedic_workers.healing.model import (
     ignore_progress,
 )
 from paramedic_workers.incidents import IncidentState, Ledger, milliseconds
-from paramedic_workers.landing.finding import MainBranch
+from paramedic_workers.landing.finding import Found, MainBranch
 from paramedic_workers.landing.records import Look, read_look
 from paramedic_workers.landing.telling import close_landed, fixed_result
 from paramedic_workers.leases import Lease, LeaseAnswer
@@ -192,7 +194,7 @@ class LandingLooks:
         if fix.look.tip == main.tip:
             return fix if fix.look.how is not None else None
         look = replace(fix.look, tip=main.tip, begun=0)
-        found = main.find(fix.result.patch or "", fix.result.revision)
+        found = self._found(main, fix.result)
         if found is None:
             look = replace(look, how=None, commit="", at=0)
         elif (found.commit, found.how) != (look.commit, look.how):
@@ -202,6 +204,14 @@ class LandingLooks:
             _log.info("a fix is on the main branch", incident=incident, **vars(found))
         self._write(fix.result, look)
         return _Fix(result=fix.result, look=look) if found is not None else None
+
+    def _found(self, main: MainBranch, fix: Result) -> Found | None:
+        """The fix on the main branch; one that git cannot deal with must not hide the others."""
+        try:
+            return main.find(fix.patch or "", fix.revision)
+        except (MalformedDiff, GitFailed) as error:
+            _log.warning("a fix cannot be looked for", incident=fix.incident, error=str(error))
+            return None
 
     def _check(self, target: TargetSettings, main: MainBranch, fixes: Sequence[_Fix]) -> Looked:
         """Run the tests of what is there, as far as it is time to."""
