@@ -20,7 +20,10 @@ SETTINGS = Settings(
             environment={"PGPASSWORD": "hunter4", "HARMLESS": "hunter5"},
         )
     },
-    sinks={"file": {}, "pager": {"api_token": "hunter6", "rooms": {"night watch": 7}}},
+    sinks={
+        "file": {},
+        "pager": {"api_token": "hunter6", "token_file": "/etc/token", "rooms": {"night watch": 7}},
+    },
 )
 
 
@@ -29,6 +32,7 @@ def test_it_is_toml_with_every_setting() -> None:
     assert shown["data"] == "/srv/paramedic"
     assert shown["targets"]["shop"]["pytest_args"] == ["-m", 'not "slow"']
     assert shown["sinks"]["pager"]["rooms"]["night watch"] == 7
+    assert shown["sinks"]["pager"]["token_file"] == "/etc/token"
     expected = set(msgspec.to_builtins(SETTINGS)["targets"]["shop"]) - {"name"}
     assert set(shown["targets"]["shop"]) == expected
 

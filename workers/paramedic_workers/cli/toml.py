@@ -48,7 +48,7 @@ def _key(name: str) -> str:
 
 def _value(path: str, key: str, value: object) -> str:
     hidden = (
-        _SECRET.search(key)
+        (_SECRET.search(key) and not key.endswith("_file"))  # where it is, is none
         or path.endswith((".environment", ".headers"))
         or (key == "url" and path.startswith("sinks.notify."))
     )
