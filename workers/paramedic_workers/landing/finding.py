@@ -48,7 +48,7 @@ class MainBranch:
         """
         diff = os.fsencode(patch if patch.endswith("\n") else patch + "\n")
         files = sorted({change.path for change in parse_diff(patch)})
-        changes = self._changes(revision, files)
+        changes = self._changes(revision, files) if files else b""
         newest = self._newest(changes)
         if not newest:
             return None
