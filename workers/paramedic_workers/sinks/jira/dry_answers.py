@@ -115,7 +115,9 @@ def _create_fields(settings: JiraSettings) -> list[dict[str, Any]]:
     return [
         {
             "fieldId": name,
+            "key": name,
             "name": name,
+            "operations": ["set"],
             "required": name == "summary",
             "schema": {"type": kind, "system": name},
         }
