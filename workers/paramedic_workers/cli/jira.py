@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from paramedic_workers.settings import Settings
     from paramedic_workers.sinks.jira.client import JiraClient
     from paramedic_workers.sinks.jira.settings import JiraSettings
+
+T = TypeVar("T")
 
 #: Tickets that an import reads unless --limit says otherwise.
 LIMIT = 100
@@ -113,22 +115,34 @@ def import_(
 
     with _opened() as (settings, jira, client):
         _check_target(target, settings)
+        # What a dry run would publish can be said without a broker.
+        transport = KombuTransport(None if dry_run else broker_url(settings))
         made = TicketImport(
             jira=client,
             settings=settings,
             jira_settings=jira,
-            # What a dry run would publish can be said without a broker.
             client=_ledger(settings) if dry_run else connect(settings),
-            transport=KombuTransport(None if dry_run else broker_url(settings)),
+            transport=transport,
             target=target,
             dry_run=dry_run,
             again=again,
         )
-        told = list(made.run(jql, limit))
+        with closing(transport):
+            told = list(_counted(made.run(jql, limit)))
     if as_json:
         click.echo(as_document(told))
     else:
         show_imported(output(), told)
+
+
+def _counted(tickets: Iterable[T]) -> Iterator[T]:
+    """The tickets themselves; on a terminal, how many were read so far is shown meanwhile."""
+    from paramedic_workers.cli.screen import notes
+
+    with notes().status("reading tickets …") as status:
+        for number, ticket in enumerate(tickets, start=1):
+            status.update(f"reading tickets … {number}")
+            yield ticket
 
 
 def _check_target(name: str, settings: Settings) -> None:
