@@ -56,14 +56,14 @@ CRASHES = (
 @pytest.fixture
 def jira() -> Iterator[StandInJira]:
     with StandInJira.start() as opened:
-        opened.search_lag = 0.5
+        opened.search_lag = 0.3
         yield opened
 
 
 @pytest.fixture
 def tickets(broker_url: str, jira: StandInJira) -> Iterator[TicketFlow]:
     settings = jira_settings(
-        jira, search_lag=1.0, timeout=1.5, report_url="https://ci.example/{incident}"
+        jira, search_lag=0.6, timeout=1.5, report_url="https://ci.example/{incident}"
     )
     with state_client(broker_url) as client:
         opened = TicketFlow(Flow(client), jira, settings)

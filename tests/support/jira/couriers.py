@@ -28,6 +28,7 @@ from paramedic_workers.sinks.jira import finding, tickets
 from paramedic_workers.sinks.jira.client import JiraClient
 from paramedic_workers.sinks.jira.settings import JiraSettings
 from paramedic_workers.sinks.jira.sink import JiraSink
+from paramedic_workers.sinks.jira.texts import Texts
 from tests.support.jira.places import TOKEN
 from tests.support.queueing import make_settings
 from tests.support.waiting import wait_for
@@ -110,6 +111,7 @@ def main() -> None:
     for module in (tickets, finding):
         vars(module)["FRESH_SECONDS"] = FRESH_SECONDS
     url, settings = sys.argv[1], msgspec.json.decode(sys.argv[2], type=JiraSettings)
+    Texts.load(settings)  # once for all: compiled templates are kept
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
     for line in sys.stdin:
         child = os.fork()
