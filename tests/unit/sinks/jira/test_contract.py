@@ -226,7 +226,7 @@ def test_what_the_cut_down_contract_does_not_have_is_named(name: str) -> None:
 
 
 def test_every_method_of_the_client_is_judged_or_named() -> None:
-    public = {name for name in vars(JiraClient) if not name.startswith("_")}
+    public = {name for name in dir(JiraClient) if not name.startswith("_")}
     assert public - SILENT == ACTS.keys() | UNJUDGED.keys()
 
 

@@ -7,10 +7,9 @@ ticket should look like is decided elsewhere. A request that makes something is 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
@@ -20,34 +19,21 @@ from paramedic_workers.sinks.jira.answers import (
     Comment,
     CommentPage,
     Created,
-    CreateField,
     EntityProperty,
-    Field,
-    FieldPage,
     Issue,
-    IssueType,
-    LinkType,
-    LinkTypes,
-    Permissions,
-    Project,
     SearchPage,
-    ServerInfo,
     Transition,
     TransitionList,
-    TypePage,
-    TypeStatuses,
-    User,
 )
-from paramedic_workers.sinks.jira.dialects import DIALECTS, PAGE, Page, Search, comma, segment
+from paramedic_workers.sinks.jira.dialects import PAGE, Page, Search, comma, segment
 from paramedic_workers.sinks.jira.documents import Document
 from paramedic_workers.sinks.jira.jql import bounded
 from paramedic_workers.sinks.jira.refusals import JiraFailed, JiraRefused
 from paramedic_workers.sinks.jira.session import Ask, Session
-from paramedic_workers.sinks.jira.settings import JiraKind, JiraSettings
+from paramedic_workers.sinks.jira.settings import JiraSettings
+from paramedic_workers.sinks.jira.site import Site
 
 __all__ = ["JiraClient", "JiraFailed", "JiraRefused"]
-
-A = TypeVar("A")
 
 #: What is asked of a ticket where nothing else is said.
 USUAL_FIELDS = (
@@ -64,26 +50,18 @@ USUAL_FIELDS = (
 )
 #: Tickets that one search gives at most.
 SEARCH_LIMIT = 1_000
-#: Types, fields or comments of one page.
-LIST_PAGE = 100
-#: Pages of a list at most: a list that never ends is not read for ever.
-LIST_PAGES = 50
 #: Bytes of an attachment that is read.
 DOWNLOAD_BYTES = 20_000_000
 #: Characters of the global id of a remote link; Jira says so.
 _LONGEST_GLOBAL_ID = 255
 
 
-class JiraClient:
+class JiraClient(Site):
     """Talks to one Jira as one account; thread-safe.
 
-    Every method can raise what `Session.ask` lists.
+    Every method can raise what `Session.ask` lists. What can be asked of the site itself is
+    in `site`, how anything is asked in `asking`.
     """
-
-    def __init__(self, session: Session) -> None:
-        """Speak through this session."""
-        self._session = session
-        self._dialect = DIALECTS[session.address.kind]
 
     @classmethod
     def open(
@@ -108,10 +86,6 @@ class JiraClient:
         address = read_address(settings, environ)
         return cls(Session(address, timeout=settings.timeout, transport=transport))
 
-    def close(self) -> None:
-        """Close the connections; the next request opens new ones."""
-        self._session.close()
-
     def __enter__(self) -> JiraClient:
         """The client itself; its connections are closed when the block ends."""
         return self
@@ -119,72 +93,6 @@ class JiraClient:
     def __exit__(self, *_: object) -> None:
         """Close the connections."""
         self.close()
-
-    @property
-    def kind(self) -> JiraKind:
-        """Which Jira it is."""
-        return self._session.address.kind
-
-    def within(self, seconds: float) -> AbstractContextManager[None]:
-        """Let all requests of the block, in this thread, end within so many seconds.
-
-        One that would begin too late is not sent: `DeliveryPostponed`.
-        """
-        return self._session.within(seconds)
-
-    # What this Jira is
-
-    def myself(self) -> User:
-        """The account whose token we have."""
-        return self._get("/myself", "ask who we are", User)
-
-    def server(self) -> ServerInfo:
-        """What this Jira says of itself."""
-        return self._get("/serverInfo", "ask what Jira this is", ServerInfo)
-
-    def project(self, key: str) -> Project | None:
-        """The project, or None where there is none that the account may see."""
-        return self._found(lambda: self._get(f"/project/{segment(key)}", f"see {key}", Project))
-
-    def permissions(self, project: str, names: Sequence[str]) -> dict[str, bool]:
-        """Which of these permissions the account has in the project, as in `CREATE_ISSUES`."""
-        query = {"projectKey": project, "permissions": comma(names)}
-        act = f"see what we may do in {project}"
-        answer = self._get("/mypermissions", act, Permissions, query)
-        return {name: one.have_permission for name, one in answer.permissions.items()}
-
-    def may_be_assigned(self, project: str, account: str) -> bool:
-        """Whether tickets of the project can be given to this person."""
-        who = "accountId" if self.kind is JiraKind.CLOUD else "username"
-        query = {"project": project, who: account}
-        act = f"see who can have tickets of {project}"
-        found = self._get("/user/assignable/search", act, tuple[User, ...], query)
-        return any(one.account == account for one in found)
-
-    def issue_types(self, project: str) -> tuple[IssueType, ...]:
-        """The types of tickets that can be made in the project."""
-        path = f"/issue/createmeta/{segment(project)}/issuetypes"
-        return self._listed(path, f"see the types of {project}", TypePage, lambda page: page.items)
-
-    def create_fields(self, project: str, issue_type_id: str) -> tuple[CreateField, ...]:
-        """The fields that a new ticket of this type can have in the project."""
-        path = f"/issue/createmeta/{segment(project)}/issuetypes/{segment(issue_type_id)}"
-        act = f"see the fields of {project}"
-        return self._listed(path, act, FieldPage, lambda page: page.items)
-
-    def statuses(self, project: str) -> tuple[TypeStatuses, ...]:
-        """The statuses that tickets can have in the project, by type."""
-        path = f"/project/{segment(project)}/statuses"
-        return self._get(path, f"see the statuses of {project}", tuple[TypeStatuses, ...])
-
-    def fields(self) -> tuple[Field, ...]:
-        """All fields of this Jira."""
-        return self._get("/field", "see the fields", tuple[Field, ...])
-
-    def link_types(self) -> tuple[LinkType, ...]:
-        """The ways in which two tickets can be linked."""
-        answer = self._get("/issueLinkType", "see the types of links", LinkTypes)
-        return tuple(answer.issue_link_types)
 
     # Tickets
 
@@ -463,45 +371,12 @@ class JiraClient:
         address = self._session.address
         return self.server().base_url.rstrip("/") if address.behind_gateway else address.url
 
-    def _path(self, path: str) -> str:
-        return f"{self._dialect.api}{path}"
-
-    def _get(self, path: str, act: str, kind: type[A], query: Mapping[str, str] = {}) -> A:
-        ask = Ask(method="GET", path=self._path(path), act=act, query=query, reads=True)
-        return self._session.ask(ask, kind)
-
     def _write(self, method: str, key: str, path: str, act: str, json: Any) -> None:
         self._session.do(self._writing(method, key, path, act, json))
 
     def _writing(self, method: str, key: str, path: str, act: str, json: Any) -> Ask:
         whole = self._path(f"/issue/{segment(key)}{path}")
         return Ask(method=method, path=whole, act=act, json=json, ticket=key)
-
-    def _found(self, read: Callable[[], A]) -> A | None:
-        try:
-            return read()
-        except JiraRefused as error:
-            if error.status == 404:
-                return None
-            raise
-
-    def _listed(
-        self,
-        path: str,
-        act: str,
-        kind: type[A],
-        items: Callable[[A], Sequence[Any]],
-        query: Mapping[str, str] = {},
-    ) -> tuple[Any, ...]:
-        """All pages of a list; what an answer says of its total is not counted on."""
-        found: list[Any] = []
-        for _ in range(LIST_PAGES):
-            place = {"startAt": str(len(found)), "maxResults": str(LIST_PAGE)}
-            page = self._get(path, act, kind, {**query, **place})
-            found += items(page)
-            if len(items(page)) < _page_size(page):
-                break
-        return tuple(found)
 
     def _searched(self, search: Search, limit: int) -> Iterator[Issue]:
         page: Page | None = Page()
@@ -520,11 +395,6 @@ class JiraClient:
             yield from answer.issues[:left]
             left -= len(answer.issues)
             page = self._dialect.next_page(page, answer)
-
-
-def _page_size(page: Any) -> int:
-    """How many a full page has, by the answer; at least one, so that an empty page ends it."""
-    return max(getattr(page, "max_results", None) or LIST_PAGE, 1)
 
 
 def _noted(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
