@@ -303,6 +303,21 @@ def test_a_ticket_that_somebody_put_below_another_epic_stays_there(epics: EpicFl
     assert [link.other for link in epics.ticket_of(other).links] == [mine.id]
 
 
+def test_an_exception_that_becomes_a_pattern_goes_below_its_own_epic(epics: EpicFlow) -> None:
+    odd = fail_and_heal(epics.flow, "test_odd", failing(cannot_describe))
+    pair(epics)
+    first = epics.pattern
+    assert epics.ticket_of(odd).fields["parent"] == epics.epic.id
+    other = fail_and_heal(epics.flow, "test_other", failing(cannot_describe))
+    epics.deliver()
+    epics.keep()
+    (second,) = [one for one in epics.patterns.open_patterns() if one.id != first.id]
+    record = epics.sink.epics.epics.get(name_of(second))
+    assert record is not None
+    for incident in (odd, other):
+        assert epics.ticket_of(incident).fields["parent"] == record.id
+
+
 def make_epic(epics: EpicFlow) -> StandInTicket:
     """An epic of somebody else."""
     client = epics.sink.client
@@ -380,6 +395,9 @@ def test_an_epic_that_was_moved_is_kept_where_it_is(epics: EpicFlow) -> None:
     again_in_the_same_way(epics)
     assert epics.epic.key.startswith("OPS-")
     assert "test_more" in epics.text
+    record = epics.sink.epics.epics.get(name_of(epics.pattern))
+    assert record is not None
+    assert (record.key, record.url) == (epics.epic.key, f"{epics.jira.url}/browse/OPS-1")
 
 
 def again_in_the_same_way(epics: EpicFlow) -> None:

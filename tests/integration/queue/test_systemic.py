@@ -182,6 +182,24 @@ def test_what_gets_a_pattern_of_its_own_is_no_exception_any_more(flow: Flow) -> 
     assert len(patterns(flow).incidents(second.id)) == 5
 
 
+def test_an_incident_that_failed_in_both_ways_at_once_is_no_exception(flow: Flow) -> None:
+    pattern = a_pattern(flow)
+
+    def act(request: HealRequest) -> HealReport:
+        broken, other = (
+            one(request).results[0] for one in (breaking("patch"), failing(check_frames))
+        )
+        result = msgspec.structs.replace(other, attempts=broken.attempts)
+        return HealReport(results=(result,), revision="")
+
+    flow.client.delete(keys.OPEN_PATTERNS)  # as for a heal that began before it was opened
+    both = fail_and_heal(flow, "test_both", act)
+    flow.client.sadd(keys.OPEN_PATTERNS, pattern.id)
+    sweep(flow)
+    found = {one.fingerprint: one for one in patterns(flow).incidents(pattern.id)}
+    assert not found[both].exception
+
+
 def test_what_fails_much_later_is_no_exception(flow: Flow) -> None:
     a_pattern(flow)
     flow.clock.forward(HOUR / 2)
@@ -261,6 +279,18 @@ def test_one_odd_target_switches_nothing_off_for_the_others(flow: Flow) -> None:
     fail_and_heal(flow, "test_a", breaking("patch"), "web")
     sweep(flow)
     assert off_at(flow, "api") == ["patch"]
+
+
+def test_targets_of_before_do_not_count_when_it_comes_again(flow: Flow) -> None:
+    many_targets(flow)
+    pattern = a_pattern(flow, "shop", "web")
+    assert off_at(flow, "api") == ["patch"]
+    patterns(flow).close(pattern, PatternEnd.PERSON)
+    flow.clock.forward(60)
+    for number in range(5):
+        fail_and_heal(flow, f"test_again_{number}", breaking("patch"), "web")
+    sweep(flow)
+    assert (off_at(flow, "web"), off_at(flow, "shop")) == (["patch"], [])
 
 
 def test_a_target_without_another_strategy_waits_visibly(flow: Flow) -> None:
