@@ -34,6 +34,7 @@ from paramedic_workers.sinks.jira.tickets import Tickets
 from paramedic_workers.tasks import ring_sinks
 from tests.support.jira import StandInJira, StandInTicket
 from tests.support.jira.fleet import Fleet
+from tests.support.jira.limits import Window
 from tests.support.queueing import (
     FakeClock,
     Flow,
@@ -50,8 +51,6 @@ SEED = int(os.environ.get("PARAMEDIC_CHAOS_SEED", "0")) or random.randrange(1, 1
 REPEATS, CAUSES = 10_000, 20
 #: Whether Jira is away for a minute, and the limits of Jira are measured.
 FULL = SECONDS >= 60
-#: Results that wait for Jira when its limits are measured.
-WAITING = 500
 #: How often all of them are healed, each time with another verdict: what changes must be told.
 HEALS = max(4, int(SECONDS / 6))
 VERDICTS = (Verdict.UNHEALED, Verdict.ENVIRONMENT, Verdict.FLAKY)
@@ -238,27 +237,39 @@ def _check(jira: StandInJira, ticket: StandInTicket, results: list[str]) -> None
     assert set(links.values()) <= {1}
 
 
-@pytest.mark.skipif(not FULL, reason="it takes a minute: `make chaos`")
+@dataclass(frozen=True)
+class Backlog:
+    """Results that wait for Jira when its limits are measured."""
+
+    results: int
+    #: Requests that it takes in a second, for each endpoint; None: as Jira Cloud.
+    burst: int | None = None
+
+
+@pytest.mark.skipif(not FULL, reason="it takes minutes: `make chaos`")
+@pytest.mark.parametrize("backlog", [Backlog(500), Backlog(100, burst=5)], ids=str)
 @pytest.mark.timeout(900)
 def test_what_waits_is_told_within_the_limits_of_jira(
     jira: StandInJira,
     shop: Shop,
     fleet: Fleet,
+    backlog: Backlog,
     record_property: Callable[[str, object], None],
 ) -> None:
     jira.limits.as_cloud()
-    shop.fail([f"test_{number}" for number in range(WAITING)], 0)
+    if backlog.burst is not None:
+        jira.limits.burst = dict.fromkeys(("GET", "POST", "PUT"), Window(backlog.burst, 1.0))
+    shop.fail([f"test_{number}" for number in range(backlog.results)], 0)
     shop.heal(0)
-    begin = time.monotonic()
     with dataclasses.replace(fleet, timeout=20.0).running():
-        first = time.monotonic()
-        wait_for("all results to be told", lambda: not shop.undelivered, WAITING)
-    seconds, refused = time.monotonic() - first, dict(jira.limits.refused)
+        begin, before = time.monotonic(), len(jira.tickets)
+        wait_for("all results to be told", lambda: not shop.undelivered, 250)
+        seconds = time.monotonic() - begin
     facts = (
-        f"{WAITING} results told in {seconds:.1f} s (workers started in {first - begin:.1f} s), "
-        f"{len(jira.requests)} requests, refused: {refused or 'none'}"
+        f"{backlog}: told in {seconds:.1f} s, {before} of them while the workers started; "
+        f"{len(jira.requests)} requests, refused: {dict(jira.limits.refused) or 'none'}"
     )
     record_property("jira", facts)
     sys.stderr.write(f"\n{facts}\n")
-    assert len(jira.tickets) == WAITING
+    assert len(jira.tickets) == backlog.results
     assert not list(DeadLetters.of(shop.client, shop.flow.settings).letters())
