@@ -93,6 +93,12 @@ def test_marks_and_links_are_kept() -> None:
     assert node["marks"][-1]["attrs"] == {"href": "https://git.example/x"}
 
 
+def test_code_stands_with_no_other_mark_but_a_link() -> None:
+    code = Text("x", frozenset({Mark.CODE, Mark.STRONG}), "https://git.example/x")
+    (paragraph,) = of(Paragraph((code,)))
+    assert [mark["type"] for mark in paragraph["content"][0]["marks"]] == ["code", "link"]
+
+
 def test_a_link_that_would_run_something_is_only_words() -> None:
     (paragraph,) = of(Paragraph((Text("click", href="javascript:alert(1)"),)))
     assert paragraph["content"] == [{"type": "text", "text": "click"}]

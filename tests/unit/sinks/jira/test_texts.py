@@ -13,7 +13,7 @@ from paramedic_workers.errors import Phase, SettingsError, Verdict
 from paramedic_workers.results import Cause, ProofStep, decode_result
 from paramedic_workers.sinks.jira.attachments import LIMIT as FILE_LIMIT
 from paramedic_workers.sinks.jira.cutting import LIMIT, written_length
-from paramedic_workers.sinks.jira.documents import CodeBlock, Document
+from paramedic_workers.sinks.jira.documents import CodeBlock, Document, Heading
 from paramedic_workers.sinks.jira.samples import sample_views
 from paramedic_workers.sinks.jira.settings import JiraSettings
 from paramedic_workers.sinks.jira.templating import FILTERS, TemplateName
@@ -276,3 +276,14 @@ def test_what_templates_may_use_is_documented() -> None:
     page = (Path(__file__).parents[4] / "docs/jira.md").read_text()
     for name in (*TemplateName, *context_of(full(Verdict.HEALED)), *FILTERS):
         assert f"`{name}`" in page, name
+
+
+def test_nothing_that_came_from_the_target_is_markup() -> None:
+    odd = "</pre></li><h1>owned</h1> & <a href='https://evil.example'>x</a>"
+    cause = Cause(phase=Phase.REPRODUCE, type="E", message=odd, traceback=odd)
+    view = TicketView(result=make_unhealed(cause=cause, failing_tests=(odd,), owners=(odd,)))
+    content = TEXTS.description(view).content
+    assert [block.text for block in content if isinstance(block, CodeBlock)] == [odd]
+    assert all(block.level > 1 for block in content if isinstance(block, Heading))
+    assert "href='https" not in str(content).replace(odd, "")
+    assert str(content).count(odd) >= 4
