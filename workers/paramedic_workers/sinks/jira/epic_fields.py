@@ -41,7 +41,8 @@ class EpicFields:
 
     def named(self, project: str, kind: IssueType, name: str) -> dict[str, Any]:
         """The field Epic Name, where this type has it on its screen."""
-        known = ((f.field_id, f.name, f.schema.custom) for f in self._create_fields(project, kind))
+        fields = self.client.create_fields(project, kind.id)
+        known = ((field.field_id, field.name, field.schema.custom) for field in fields)
         return dict.fromkeys(_ids(known, _EPIC_NAME)[:1], name)
 
     def is_epic(self, issue: Issue) -> bool:
@@ -68,9 +69,6 @@ class EpicFields:
         if self.parent == _PARENT:
             return issue.parent
         return str(issue.fields.get(self.parent) or "")
-
-    def _create_fields(self, project: str, kind: IssueType) -> Iterable[Any]:
-        return self.client.create_fields(project, kind.id)
 
 
 def _ids(known: Iterable[tuple[str, str, str]], wanted: tuple[str, str]) -> list[str]:

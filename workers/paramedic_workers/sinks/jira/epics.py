@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -70,11 +70,6 @@ class Epics:
     texts: EpicTexts
     #: Of the sink whose outbox the results of the incidents pass through.
     sink: str = "jira"
-    epic_fields: EpicFields = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Share what is asked once."""
-        object.__setattr__(self, "epic_fields", EpicFields(self.client, self.settings))
 
     @classmethod
     def on(
@@ -99,6 +94,11 @@ class Epics:
             tickets=tickets,
             texts=EpicTexts.load(settings),
         )
+
+    @cached_property
+    def epic_fields(self) -> EpicFields:
+        """What is asked of this Jira once."""
+        return EpicFields(self.client, self.settings)
 
     @cached_property
     def epics(self) -> Tickets:
