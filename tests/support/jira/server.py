@@ -18,10 +18,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from paramedic_workers.sinks.jira.settings import JiraKind
 from tests.support.jira.answers import Answer, Refused
-from tests.support.jira.endpoints import Endpoints, Request
+from tests.support.jira.endpoints import Endpoints
 from tests.support.jira.faults import Fault, Faults, When
 from tests.support.jira.limits import Limits
 from tests.support.jira.model import Project, StandInTicket
+from tests.support.jira.request import Request
 from tests.support.jira.state import JiraState
 
 #: Seconds that a held request waits at most.
