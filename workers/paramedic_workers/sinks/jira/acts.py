@@ -149,13 +149,14 @@ class Acts:
         written = replace(self.ticket.written, **values)
         fields = update_of(act.parts, should, self.description, client)
         marks = {PROPERTY: mark_of(self.wanted.result)} if act.mark else {}
+        unclear = self.ticket.writing  # it may still arrive, even after this one
         self._save(writing=written)
         try:
             client.update(self.ticket.id, fields, properties=marks)
         except JiraRefused as error:
             self._write_less(error, fields, marks)
         marked = self.wanted.result.id if act.mark else self.ticket.marked
-        self._save(written=written, writing=None, marked=marked)
+        self._save(written=written, writing=unclear, marked=marked)
 
     def _write_less(
         self, error: JiraRefused, fields: dict[str, Any], marks: dict[str, Any]

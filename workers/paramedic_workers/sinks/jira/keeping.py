@@ -26,7 +26,7 @@ from paramedic_workers.sinks.jira.fields import (
     texts_of,
 )
 from paramedic_workers.sinks.jira.finding import Sought
-from paramedic_workers.sinks.jira.plan import Found, Rules, Wanted, is_final, plan, slim
+from paramedic_workers.sinks.jira.plan import Found, Rules, Wanted, is_final, plan, settled, slim
 from paramedic_workers.sinks.jira.tickets import Held, Ticket, Written
 from paramedic_workers.sinks.jira.view import TicketView
 from paramedic_workers.sinks.jira.views import Views
@@ -130,7 +130,7 @@ class Keeper:
         acts = Acts(
             tools=self.tools,
             held=held,
-            ticket=self._followed(held, ticket, issue),
+            ticket=settled(self._followed(held, ticket, issue), found),
             view=view,
             wanted=wanted,
             found=found,

@@ -190,6 +190,21 @@ def goal_of(ticket: Ticket, found: Found, wanted: Wanted) -> Goal | None:
     return None if is_there or (known and ticket.blocked != goal) else goal
 
 
+def settled(ticket: Ticket, found: Found) -> Ticket:
+    """The record, with those parts of a write without an answer that have arrived.
+
+    Else they would be taken for a person's as soon as something else is written.
+    """
+    if ticket.writing is None:
+        return ticket
+    arrived = {
+        part: getattr(ticket.writing, part)
+        for part in Part
+        if getattr(found.texts, part) == getattr(ticket.writing, part)
+    }
+    return replace(ticket, written=replace(ticket.written, **arrived))
+
+
 def changes(before: Result | None, result: Result) -> bool:
     """Whether a result says something that the one before did not."""
     return before is None or bool(changes_between(before, result))
