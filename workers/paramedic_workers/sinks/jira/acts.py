@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from paramedic_workers.sinks.jira.answers import Attachment, StatusCategory
 from paramedic_workers.sinks.jira.attachments import File
 from paramedic_workers.sinks.jira.client import JiraClient
+from paramedic_workers.sinks.jira.documents import Document
 from paramedic_workers.sinks.jira.fields import PROPERTY, digest, mark_of, update_of
 from paramedic_workers.sinks.jira.finding import Finder
 from paramedic_workers.sinks.jira.linking import (
@@ -140,8 +141,11 @@ class Acts:
     def _tell_stuck(self, goal: Goal, blocked: Blocked) -> None:
         note = stuck_note(goal, blocked.why, blocked.remedy)
         mark = {"stuck": str(goal), "result": self.wanted.result.id}
-        self._unless_refused("be told why it stays", lambda: self._comment("stuck", note, mark))
-        self._save(blocked=str(goal))
+        noted = {"blocked": str(goal)}
+        self._unless_refused(
+            "be told why it stays", lambda: self._comment("stuck", note, mark, noted)
+        )
+        self._save(**noted)
 
     def _write(self, act: Write) -> None:
         should, client = self.wanted.texts, self.tools.client
@@ -232,21 +236,25 @@ class Acts:
 
     def _tell(self, act: Tell) -> None:
         result, before = self.wanted.result, self.ticket.told
+        noted = {"told": slim(result), "attached": (), "adopted": False, "begun": {}}
         if before is not None:
             note = self.tools.texts.comment(before, self.view, reopened=act.reopened)
-            mark = {"result": result.id}
-            self._unless_refused(
-                "be commented on", lambda: self._comment(f"tell:{result.id}", note, mark)
-            )
-        self._save(told=slim(result), attached=(), adopted=False, begun={})
+            mark, step = {"result": result.id}, f"tell:{result.id}"
+            self._unless_refused("be commented on", lambda: self._comment(step, note, mark, noted))
+        self._save(**noted)
 
     def _tell_landed(self) -> None:
         note = self.tools.texts.landed(self.view)
-        mark = {"landed": self.wanted.landed}
-        self._unless_refused("be commented on", lambda: self._comment("landed", note, mark))
+        mark, noted = {"landed": self.wanted.landed}, {"landing_told": self.wanted.landed}
+        self._unless_refused("be commented on", lambda: self._comment("landed", note, mark, noted))
+        self._save(**noted)
 
-    def _comment(self, step: str, note: Any, mark: dict[str, str]) -> None:
-        self.ticket = self.tools.linking.comment(self.held, self.ticket, step, note, mark)
+    def _comment(
+        self, step: str, note: Document, mark: dict[str, str], noted: Mapping[str, Any]
+    ) -> None:
+        self.ticket = self.tools.linking.comment(
+            self.held, self.ticket, step, note, mark, noted=noted
+        )
 
     def _merge(self, name: str) -> None:
         """Tell the ticket of a merged incident where things go on, once."""
@@ -261,13 +269,14 @@ class Acts:
         linking = self.tools.linking
         note = merged_note(lead.key, lead.url)
         mark = {"merged_into": lead.name, "result": self.wanted.result.id}
+        noted = {"merged_into": lead.name}
 
         def tell() -> None:
             linking.link_duplicate(ticket.key, lead.key)
-            linking.comment(held, ticket, "merged", note, mark)
+            linking.comment(held, ticket, "merged", note, mark, noted=noted)
 
         self._unless_refused(f"merge {ticket.key}", tell)
-        held.save(replace(held.ticket or ticket, merged_into=lead.name))
+        held.save(replace(held.ticket or ticket, **noted))
 
     def _close_merged(self, name: str) -> None:
         """Move the ticket of a merged incident to done, if it is not there."""

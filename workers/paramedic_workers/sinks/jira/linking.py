@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from msgspec.structs import replace
@@ -41,10 +42,12 @@ class Linking:
         """
         self.link_duplicate(other, ticket.key)
         note, mark = duplicate_note(ticket.key, ticket.url), {"duplicate_of": ticket.key}
-        ticket = self.comment(held, ticket, f"duplicate:{other}", note, mark, on=other)
-        left = tuple(one for one in ticket.untold if one != other)
-        told = (*ticket.duplicates, other)
-        return held.save(replace(ticket, untold=left, duplicates=told))
+        noted = {
+            "untold": tuple(one for one in ticket.untold if one != other),
+            "duplicates": (*ticket.duplicates, other),
+        }
+        step = f"duplicate:{other}"
+        return self.comment(held, ticket, step, note, mark, on=other, noted=noted)
 
     def link_duplicate(self, other: str, kept: str) -> None:
         """Link two tickets: the one duplicates the other, in whatever words this Jira has."""
@@ -67,6 +70,7 @@ class Linking:
         mark: Mapping[str, str],
         *,
         on: str = "",
+        noted: Mapping[str, Any] = {},
     ) -> Ticket:
         """Comment on a ticket, once for this step.
 
@@ -80,11 +84,13 @@ class Linking:
             text: the comment.
             mark: what the comment's property says.
             on: key of another ticket that is commented on.
+            noted: what the record says from then on, by member; written in the same step, so
+                that a worker that dies then leaves no comment that is written again.
         """
         where = on or ticket.id
         if step in ticket.begun:
             if self._is_there(where, mark):
-                return held.save(without_begun(ticket, step))
+                return held.save(replace(without_begun(ticket, step), **noted))
             demand_over(held, ticket.begun[step], self.request_seconds)
         stamp = Stamp()
         ticket = held.save(with_begun(ticket, step, Begun(at=held.now())))
@@ -94,7 +100,7 @@ class Linking:
         except CERTAIN:
             held.save(without_begun(ticket, step))
             raise
-        return held.save(without_begun(ticket, step))
+        return held.save(replace(without_begun(ticket, step), **noted))
 
     def _is_there(self, key: str, mark: Mapping[str, str]) -> bool:
         return any(one.properties.get(PROPERTY) == mark for one in self.client.comments(key))

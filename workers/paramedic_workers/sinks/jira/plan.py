@@ -241,8 +241,8 @@ def _has_news(ticket: Ticket, wanted: Wanted) -> bool:
 def _news(ticket: Ticket, wanted: Wanted, goal: Goal | None) -> tuple[Act, ...]:
     """What a result brings that changes something."""
     if not _has_news(ticket, wanted):
-        says_so = wanted.landed and wanted.landed != ticket.landed
-        return (TellLanded(),) if says_so and goal is Goal.DONE else ()
+        is_new = wanted.landed not in ("", ticket.landed, ticket.landing_told)
+        return (TellLanded(),) if is_new and goal is Goal.DONE else ()
     done = ticket.attached
     files = tuple(name for name in wanted.files if f"{wanted.result.id}/{name}" not in done)
     return (*([Attach(files)] if files else []), Tell(reopened=goal is Goal.OPEN))

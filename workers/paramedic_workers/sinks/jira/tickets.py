@@ -90,6 +90,8 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     written_at: int = 0
     #: Since when its fix is known to have landed, as the ticket says it; empty: it has not.
     landed: str = ""
+    #: The same, as a comment has said it: before the ticket was moved to done.
+    landing_told: str = ""
     #: `open` or `done`: whither no transition leads, as the ticket says it.
     blocked: str = ""
     #: The incident that it was merged into, once its ticket says so.
