@@ -78,12 +78,17 @@ class TicketFlow:
         context = SinkContext(settings=self.flow.settings, client=self.flow.client)
         return JiraSink.on(client, self.settings, context)
 
+    @property
+    def revision(self) -> str:
+        """The one that was healed last."""
+        return f"{self._revisions:040x}"
+
     def heal(
         self, verdict: Verdict = Verdict.HEALED, *tests: str, times: int = 1, **changes: Any
     ) -> Result:
         """These tests fail at a new revision, and the heal ends like this; not delivered."""
         self._revisions += 1
-        revision = f"{self._revisions:040x}"
+        revision = self.revision
 
         members = {**_usual(verdict), **changes}
 

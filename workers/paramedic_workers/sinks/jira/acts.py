@@ -150,31 +150,38 @@ class Acts:
     def _write(self, act: Write) -> None:
         should, client = self.wanted.texts, self.tools.client
         values = {part: getattr(should, part) for part in act.parts}
-        written = replace(self.ticket.written, **values)
         fields = update_of(act.parts, should, self.description, client)
         marks = {PROPERTY: mark_of(self.wanted.result)} if act.mark else {}
         unclear = self.ticket.writing  # it may still arrive, even after this one
-        self._save(writing=written)
+        self._save(writing=replace(self.ticket.written, **values))
         try:
             client.update(self.ticket.id, fields, properties=marks)
         except JiraRefused as error:
-            self._write_less(error, fields, marks)
-        marked = self.wanted.result.id if act.mark else self.ticket.marked
+            fields = self._write_less(error, fields, marks)
+            marks = marks if fields else {}
+        done = {part: value for part, value in values.items() if part in fields}
+        marked = self.wanted.result.id if marks else self.ticket.marked
+        written = replace(self.ticket.written, **done)
         self._save(written=written, writing=unclear, marked=marked)
 
     def _write_less(
         self, error: JiraRefused, fields: dict[str, Any], marks: dict[str, Any]
-    ) -> None:
-        """Write what is left without the fields that were refused, where that can help."""
+    ) -> dict[str, Any]:
+        """Write what is left without the fields that were refused, where that can help.
+
+        Returns:
+            The fields that are done with; the others are tried again with the next result.
+        """
         refused = _OPTIONAL & set(error.fields) & set(fields)
         if refused:
             _log.error("fields are not written", ticket=self.ticket.key, error=str(error))
             left = {name: value for name, value in fields.items() if name not in refused}
             self.tools.client.update(self.ticket.id, left, properties=marks)
-        elif self.found.category is StatusCategory.DONE:
+            return fields
+        if self.found.category is StatusCategory.DONE:
             _log.warning("a closed ticket stays as it is", ticket=self.ticket.key, error=str(error))
-        else:
-            raise error
+            return {}
+        raise error
 
     def _attach(self, names: tuple[str, ...]) -> None:
         wanted = [file for file in self.files if file.name in names]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from paramedic_workers.errors import SettingsError
+from paramedic_workers.sinks.hosts import is_loopback
 from paramedic_workers.sinks.jira.settings import TOKEN_VARIABLE, JiraKind, JiraSettings
 
 #: Stands for Jira and its token where nothing is sent.
@@ -136,16 +136,6 @@ def read_token(settings: JiraSettings, environ: Mapping[str, str]) -> str:
             remedy="It is one word in one line.",
         )
     return token
-
-
-def is_loopback(host: str) -> bool:
-    """Whether this host is the machine itself."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def origin(url: httpx.URL) -> tuple[str, str, int | None]:

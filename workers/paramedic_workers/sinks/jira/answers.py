@@ -39,7 +39,6 @@ class User(Answer, frozen=True, kw_only=True):
     #: Data Center only: the user name.
     name: str = ""
     display_name: str = ""
-    email_address: str = ""
 
     @property
     def account(self) -> str:

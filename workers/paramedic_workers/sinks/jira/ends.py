@@ -66,6 +66,11 @@ class Answered:
         return self.status == 401 or any(word in reason for word in _STRANGER)
 
     @property
+    def is_page(self) -> bool:
+        """Whether it is a page for people: from what stands before Jira, or in its place."""
+        return "html" in self.headers.get("Content-Type", "").lower()
+
+    @property
     def elsewhere(self) -> str:
         """Where a redirect leads; empty: it is none."""
         return self.headers.get("Location", "") if 300 <= self.status < 400 else ""

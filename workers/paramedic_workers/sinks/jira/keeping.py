@@ -99,7 +99,9 @@ class Keeper:
         return description, texts_of(view.result, self.tools.settings, summary, description)
 
     def _read(self, ticket: Ticket) -> Issue | None:
-        return self.tools.client.issue(ticket.id, READ_FIELDS)
+        """The ticket as it stands; None only where Jira says twice that it has none."""
+        client = self.tools.client
+        return client.issue(ticket.id, READ_FIELDS) or client.issue(ticket.key, READ_FIELDS)
 
     def _made_anew(self, held: Held, ticket: Ticket, newest: Result) -> Sought | None:
         """A ticket that somebody has deleted is made anew, once."""

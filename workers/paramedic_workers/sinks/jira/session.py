@@ -31,17 +31,13 @@ from paramedic_workers.errors import (
     UnclearDelivery,
 )
 from paramedic_workers.resilience.backoff import pause_after
-from paramedic_workers.sinks.jira.address import (
-    HIDDEN,
-    Address,
-    basic_pair,
-    is_loopback,
-)
+from paramedic_workers.sinks.hosts import is_loopback
+from paramedic_workers.sinks.jira.address import HIDDEN, Address, basic_pair
 from paramedic_workers.sinks.jira.answers import decode
 from paramedic_workers.sinks.jira.ends import Answered, JiraAway, away, end_of, no_jira
 from paramedic_workers.sinks.jira.exchange import Exchange, Lost, NotSent, Patience
 from paramedic_workers.sinks.jira.limits import WritePace
-from paramedic_workers.sinks.jira.refusals import JiraFailed
+from paramedic_workers.sinks.jira.refusals import JiraFailed, JiraRefused
 
 A = TypeVar("A")
 
@@ -264,7 +260,10 @@ class Session:
         return self._exchange.request("GET", str(url), headers={"Accept": ask.accept})
 
     def _end(self, ask: Ask, answer: Answered) -> DeliveryError:
-        return end_of(ask.act, answer, repeatable=ask.repeatable, redact=self.redact)
+        error = end_of(ask.act, answer, repeatable=ask.repeatable, redact=self.redact)
+        # While a Data Center starts, its server says of every ticket that there is none.
+        is_no_word_of_jira = isinstance(error, JiraRefused) and answer.is_page
+        return no_jira(answer) if is_no_word_of_jira and not self._is_well() else error
 
     def _lost(self, ask: Ask, why: str) -> DeliveryError:
         if ask.reads:
@@ -287,14 +286,18 @@ class Session:
 
     def _looked_into(self, error: JiraFailed) -> DeliveryError:
         """The same error where Jira is well otherwise, else that it is away."""
+        return error if self._is_well() else away(error.message)
+
+    def _is_well(self) -> bool:
+        """Whether Jira answers what it always can; also where there is no time to ask."""
         ask = Ask(method="GET", path=PROBE, act="see how it is", reads=True)
         try:
-            well = self._once(ask, self._request(ask)).status < 500
-        except DeliveryPostponed:  # there is no time to ask
-            return error
+            answer = self._once(ask, self._request(ask))
+        except DeliveryPostponed:
+            return True
         except DeliveryError:
-            well = False
-        return error if well else away(error.message)
+            return False
+        return answer.status < 500 and not answer.is_page
 
     def _patience(self) -> Patience:
         """How long one more request may take, all its steps together, in the time that is left.
