@@ -42,13 +42,14 @@ def test_a_dry_run_needs_no_jira() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
-        ("url", "", "is missing. Write it like https://NAME.atlassian.net, or set dry_run"),
-        ("url", "shop.atlassian.net", "is no web address"),
+        ("url", "", "is missing. Set it to https://NAME.atlassian.net, or"),
+        ("url", "shop.atlassian.net", "is no URL of the web"),
         ("url", "https://host:port", "is no URL"),
         ("url", "https://[oops", "is no URL"),
-        ("url", "https://ada:s3cret@shop.atlassian.net", "a user name or a password"),
-        ("url", "https://shop.atlassian.net?x=1", "ends in a query"),
-        ("url", "http://jira.shop.example", "not encrypted"),
+        ("url", "https://ada:s3cret@shop.atlassian.net", "a user or a password"),
+        ("url", "https://shop.atlassian.net?x=1", "something after its path"),
+        ("url", "http://jira.shop.example", "begins with http: "),
+        ("url", "http://jira.localhost", "begins with http: "),
         ("email", "", "is missing. Jira Cloud wants"),
         ("email", "ada", "is 'ada'. Jira Cloud wants"),
         ("project", "", "is missing for shop."),
@@ -79,13 +80,14 @@ def test_a_token_must_be_found(tmp_path: Path) -> None:
     assert "PARAMEDIC_JIRA_TOKEN" in problems({})["token_file"]
     assert "cannot be read" in problems({}, token_file=str(file))["token_file"]
     file.write_bytes(b"\xff\xfe")
-    assert "it is no text" in problems({}, token_file=str(file))["token_file"]
+    assert "is no token" in problems({}, token_file=str(file))["token_file"]
     file.write_text("")
-    assert "is empty" in problems({}, token_file=str(file))["token_file"]
+    assert "there is no token" in problems({}, token_file=str(file))["token_file"]
     file.write_text("one\ntwo\n")
     found = problems({}, token_file=str(file))["token_file"]
-    assert "does not hold one token" in found
+    assert "is no token" in found
     assert "two" not in found
+    assert "is no token" in problems({"PARAMEDIC_JIRA_TOKEN": "one two"})["token_file"]
     file.write_text("t0ken\n")
     assert problems({}, token_file=str(file)) == {}
     assert problems(token_file="/nowhere") == {}, "the variable comes first"

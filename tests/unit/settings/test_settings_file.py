@@ -103,7 +103,7 @@ def test_rules_of_sinks_are_checked(tmp_path: Path) -> None:
     file = write(tmp_path, '[sinks.jira]\nproject = "shop"\nemail = "ada@shop.example"\n')
     found = mistakes(file)
     assert set(found) == {"sinks.jira.url", "sinks.jira.project", "sinks.jira.token_file"}
-    assert found["sinks.jira.url"].startswith("is missing. Write it like https://")
+    assert found["sinks.jira.url"].startswith("is missing. Set it to https://")
     settings_file.load(file, {})
 
 

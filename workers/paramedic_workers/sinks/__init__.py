@@ -152,16 +152,6 @@ def check_sinks(settings: Settings) -> list[Problem]:
     return found
 
 
-def sink_settings(settings: Settings, name: str) -> msgspec.Struct:
-    """The settings of one sink, also of one that is switched off.
-
-    Raises:
-        SettingsError: it is unknown or cannot be loaded, or its table is wrong.
-    """
-    known = {point.name: point for point in entry_points(group=GROUP)}
-    return _settings(name, _load(name, known), settings)
-
-
 def _open(
     name: str,
     settings: Settings,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -15,6 +14,7 @@ from paramedic.webhooks import secret_bytes
 from paramedic_workers.errors import SettingsError, Verdict
 from paramedic_workers.settings import Settings
 from paramedic_workers.settings_rules import Problem
+from paramedic_workers.sinks.hosts import is_loopback
 from paramedic_workers.sinks.rules import unknown_targets
 
 #: The variable with the signing secrets, white space between them.
@@ -118,21 +118,12 @@ def _url_problems(settings: WebhookSettings) -> Iterator[Problem]:
         yield Problem(key="url", problem="is missing.", remedy=remedy)
     elif parts.scheme not in ("http", "https") or not parts.hostname:
         yield Problem(key="url", problem="is no address on the web.", remedy=remedy)
-    elif parts.scheme == "http" and not settings.allow_http and not _is_loopback(parts):
+    elif parts.scheme == "http" and not (settings.allow_http or is_loopback(parts.hostname)):
         yield Problem(
             key="url",
             problem="is http:// to another machine: whoever is between could read the results.",
             remedy="Use https://, or set allow_http = true.",
         )
-
-
-def _is_loopback(parts: SplitResult) -> bool:
-    if parts.hostname == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        return False
 
 
 def _header_problems(headers: Mapping[str, str]) -> Iterator[Problem]:

@@ -22,6 +22,7 @@ CLOUD = "https://shop.atlassian.net"
         ("ftp://jira.shop.example", "no URL of the web"),
         ("https://", "no URL of the web"),
         ("https://jira.shop.example:port", "is no URL"),
+        ("https://[oops", "is no URL"),
         ("https://ada:secret@jira.shop.example", "user or a password"),
         ("https://jira.shop.example?token=secret", "after its path"),
         ("https://jira.shop.example#top", "after its path"),

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -18,6 +19,8 @@ _NOWHERE = "https://jira.invalid"
 _NO_TOKEN = "dry-run"
 #: Bytes read of a file with a token.
 _TOKEN_BYTES = 10_000
+#: What a URL should be.
+URL_REMEDY = "Set it to https://NAME.atlassian.net, or to where your Data Center answers."
 #: What takes the place of a secret.
 HIDDEN = "***"
 
@@ -138,6 +141,30 @@ def read_token(settings: JiraSettings, environ: Mapping[str, str]) -> str:
     return token
 
 
+def url_fault(text: str) -> str:
+    """Why this cannot be the URL of a Jira, in words that fit after its name; empty: it can.
+
+    Args:
+        text: as it stands in the settings; nothing of it is shown.
+    """
+    text = _trimmed(text)
+    if not text:
+        return "is missing"
+    try:
+        url, _ = httpx.URL(text), urlsplit(text)  # the one sees what the other does not
+    except (httpx.InvalidURL, ValueError):
+        return "is no URL"
+    faults = {
+        "is no URL of the web": url.scheme not in {"https", "http"} or not url.host,
+        "has a user or a password in it; `email` and the token say who we are": url.userinfo,
+        "has something after its path": url.query or url.fragment,
+        "begins with http: the token would be sent for everyone to read": (
+            url.scheme == "http" and not is_loopback(url.host)
+        ),
+    }
+    return next((words for words, found in faults.items() if found), "")
+
+
 def origin(url: httpx.URL) -> tuple[str, str, int | None]:
     """Scheme, host and port of a URL, the usual port written out."""
     usual = {"https": 443, "http": 80}
@@ -145,31 +172,15 @@ def origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 
 def _checked_url(settings: JiraSettings) -> str:
-    text = settings.url.strip().rstrip("/")
-    if not text:
-        if settings.dry_run:
-            return _NOWHERE
-        raise _wrong("is missing")
-    try:
-        url = httpx.URL(text)
-    except (httpx.InvalidURL, UnicodeError):
-        raise _wrong("is no URL") from None
-    if url.scheme not in {"https", "http"} or not url.host:
-        raise _wrong("is no URL of the web")
-    if url.userinfo:
-        raise _wrong("has a user or a password in it; `email` and the token say who we are")
-    if url.query or url.fragment:
-        raise _wrong("has something after its path")
-    if url.scheme == "http" and not is_loopback(url.host):
-        raise _wrong("begins with http: the token would be sent for everyone to read")
-    return text
+    if not settings.url.strip() and settings.dry_run:
+        return _NOWHERE
+    if fault := url_fault(settings.url):
+        raise SettingsError(f"[sinks.jira]: `url` {fault}.", remedy=URL_REMEDY)
+    return _trimmed(settings.url)
 
 
-def _wrong(what: str) -> SettingsError:
-    return SettingsError(
-        f"[sinks.jira]: `url` {what}.",
-        remedy="Set it to https://NAME.atlassian.net, or to where your Data Center answers.",
-    )
+def _trimmed(url: str) -> str:
+    return url.strip().rstrip("/")
 
 
 def _from_file(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import os
 import re
@@ -14,12 +13,8 @@ from urllib.parse import urlsplit
 from paramedic_workers.errors import SettingsError
 from paramedic_workers.settings import Settings
 from paramedic_workers.settings_rules import Problem
-from paramedic_workers.sinks.jira.settings import (
-    TOKEN_VARIABLE,
-    JiraKind,
-    JiraPlace,
-    JiraSettings,
-)
+from paramedic_workers.sinks.jira.address import URL_REMEDY, read_token, url_fault
+from paramedic_workers.sinks.jira.settings import JiraKind, JiraPlace, JiraSettings
 
 #: What Jira takes as the key of a project.
 _PROJECT_KEY = re.compile(r"[A-Z][A-Z0-9_]{1,254}")
@@ -62,40 +57,9 @@ def jira_problems(
 
 
 def _address(jira: JiraSettings) -> Iterator[Problem]:
-    example = "Write it like https://NAME.atlassian.net."
-    if not jira.url:
-        remedy = f"{example[:-1]}, or set dry_run = true to send nothing."
-        yield Problem(key="url", problem="is missing.", remedy=remedy)
-        return
-    try:
-        parts = urlsplit(jira.url)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        yield Problem(key="url", problem=f"is no URL: {error}.", remedy=example)
-        return
-    if parts.scheme not in ("https", "http") or not host:
-        yield Problem(key="url", problem="is no web address.", remedy=example)
-    elif parts.username or parts.password:
-        yield Problem(
-            key="url",
-            problem="holds a user name or a password.",
-            remedy=f"Take it out; set email, and the token in {TOKEN_VARIABLE}.",
-        )
-    elif parts.query or parts.fragment:
-        yield Problem(key="url", problem="ends in a query or a fragment.", remedy=example)
-    elif parts.scheme == "http" and not _is_loopback(host):
-        yield Problem(
-            key="url",
-            problem="is not encrypted: the token would be readable on its way.",
-            remedy="Use https://; http:// is for 127.0.0.1 only.",
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+    if fault := url_fault(jira.url):
+        dry = "" if jira.url else " dry_run = true does without: nothing is sent."
+        yield Problem(key="url", problem=f"{fault}.", remedy=f"{URL_REMEDY}{dry}")
 
 
 def _credentials(jira: JiraSettings, environ: Mapping[str, str]) -> Iterator[Problem]:
@@ -105,31 +69,11 @@ def _credentials(jira: JiraSettings, environ: Mapping[str, str]) -> Iterator[Pro
             problem=f"is {jira.email!r}." if jira.email else "is missing.",
             remedy="Jira Cloud wants the e-mail address of the account that the token belongs to.",
         )
-    if environ.get(TOKEN_VARIABLE, "").strip():
-        return
-    if not jira.token_file:
-        yield Problem(
-            key="token_file",
-            problem="is missing.",
-            remedy=f"Name a file with the token, or set {TOKEN_VARIABLE}.",
-        )
-        return
     try:
-        text = Path(jira.token_file).expanduser().read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        yield Problem(
-            key="token_file",
-            problem=f"cannot be read: {reason}.",
-            remedy="Name a file whose only line is the token.",
-        )
-        return
-    if len(text.split()) != 1:
-        yield Problem(
-            key="token_file",
-            problem="does not hold one token." if text.strip() else "is empty.",
-            remedy="Its only line is the token.",
-        )
+        read_token(jira, environ)
+    except SettingsError as error:
+        problem = error.message.removeprefix("[sinks.jira]: ")
+        yield Problem(key="token_file", problem=problem, remedy=error.remedy)
 
 
 def _missing_project(jira: JiraSettings, settings: Settings) -> Iterator[Problem]:
