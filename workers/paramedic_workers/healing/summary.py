@@ -23,7 +23,8 @@ def summary_of(
         verdict: how it ended.
         tests: node ids of what failed; may be empty.
         cause: why it ended so.
-        title: a few words on the patch, where there is one.
+        title: a few words on the patch, where there is one; of `already_fixed` on the one that
+            has landed.
         strategy: who found the patch.
     """
     subject = subject_line(tests)
@@ -35,7 +36,7 @@ def summary_of(
         Verdict.UNHEALED: f"{subject}: no fix could be proved for {reason}",
         Verdict.FLAKY: f"{subject}: flaky: {first_line(cause.message)}",
         Verdict.ENVIRONMENT: f"{subject}: not the code but its environment: {reason}",
-        Verdict.ALREADY_FIXED: f"{subject}: already fixed: {first_line(cause.message)}",
+        Verdict.ALREADY_FIXED: f"{subject}: already fixed: {title or first_line(cause.message)}",
         Verdict.NOT_REPRODUCED: f"{subject}: not reproduced: {first_line(cause.message)}",
         Verdict.FAILED: f"{subject}: {_broken(cause, title)}: {reason}",
     }

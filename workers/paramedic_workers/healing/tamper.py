@@ -112,6 +112,11 @@ def _matches_any(path: str, patterns: Iterable[str]) -> bool:
     return any(matches(path, pattern) for pattern in patterns)
 
 
+def is_build_file(path: str) -> bool:
+    """Whether the file at this posix path builds the target, or names what it depends on."""
+    return _matches_any(PurePosixPath(path).name.lower(), _BUILD_FILES)
+
+
 def is_test_file(path: str) -> bool:
     """Whether the file of that posix path holds tests, or what steers them, by its name."""
     return _is_test(PurePosixPath(path))

@@ -84,11 +84,12 @@ Systemic failures (package `systemic`):
     pattern:<id>:targets            set of the targets that it has struck since it was opened
                                     by sweep, the sink jira; die with the pattern
 
-Fixes that are proved, on their way to the main branch (package `landing`):
+Fixes that are awaited on the main branch, ours or those of people (package `landing`):
 
-    unlanded:<target>               sorted set: fingerprint of the incident that leads a healed or
-                                    proposed result by the time of its close
-                                    by close; dies when the fix has landed and was checked, the
+    unlanded:<target>               sorted set: fingerprint of the incident that leads a result
+                                    that is healed, proposed, unhealed or environment, by the time
+                                    of its close
+                                    by close; dies when its tests were seen to pass there, the
                                     incident is open again or gone, or after the retention
     landing:<fingerprint>           hash, see `landing.records.Look`
                                     by landing; expires after the retention

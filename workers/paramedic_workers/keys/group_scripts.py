@@ -114,7 +114,8 @@ for i, entry in ipairs(closing.results) do
   for _, sink in ipairs(closing.sinks) do
     redis.call('ZADD', 'paramedic:outbox:' .. sink, server_now(), entry.id)
   end
-  if entry.verdict == 'healed' or entry.verdict == 'proposed' then
+  local awaited = {healed = 1, proposed = 1, unhealed = 1, environment = 1}
+  if awaited[entry.verdict] then
     redis.call('ZADD', 'paramedic:unlanded:' .. target, now, entry.incidents[1])
   end
   for _, fingerprint in ipairs(entry.incidents) do

@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from paramedic_workers.healing.diffs import parse_diff
@@ -18,13 +18,15 @@ from paramedic_workers.landing.records import LandingHow
 MAX_COMMITS = 1_000
 #: Lines around a change that must be the same for its lines to be found in a changed file.
 _CONTEXT = "-C1"
+#: Endings of files that no test depends on.
+_PROSE = (".md", ".rst")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
     """A fix on the main branch."""
 
-    #: The full id of the commit that has brought it.
+    #: The full id of the commit that has brought it; empty where that is not known.
     commit: str
     how: LandingHow
 
@@ -38,6 +40,27 @@ class MainBranch:
     tip: str
     #: What keeps the clone from being removed as long as it is needed.
     held: object = None
+    #: What was asked before.
+    _changed: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def has(self, revision: str) -> bool:
+        """Whether a commit is part of its history: what failed there has failed on main."""
+        return self.git.succeeds("merge-base", "--is-ancestor", revision, self.tip)
+
+    def changed_since(self, revision: str) -> frozenset[str]:
+        """Posix paths of the files that are not as they were at a commit, without mere prose.
+
+        Raises:
+            GitFailed: the commit is gone.
+        """
+        if revision not in self._changed:
+            options = ("--name-only", "--no-renames", "-z")
+            listed = self.git.run("diff", *options, revision, self.tip, "--")
+            paths = [os.fsdecode(path) for path in listed.split(b"\0") if path]
+            self._changed[revision] = frozenset(
+                path for path in paths if not path.lower().endswith(_PROSE)
+            )
+        return self._changed[revision]
 
     def find(self, patch: str, revision: str) -> Found | None:
         """The fix, where it is there, or where somebody has changed the same lines otherwise.
@@ -58,7 +81,7 @@ class MainBranch:
         with self._index(self.tip) as index:
             if self._applies(diff, index, "--reverse", _CONTEXT):
                 return Found(commit=newest, how=LandingHow.SAME_LINES)
-            if not self._applies(diff, index):
+            if not self._applies(diff, index) and self.has(revision):
                 return Found(commit=newest, how=LandingHow.OTHER_CHANGE)
         return None
 

@@ -1,8 +1,11 @@
 """Looking for fixes on the main branch of a target, and checking them by running their tests.
 
+A fix is ours, or what a person has done about an incident that has none of ours.
+
 1. The target is leased like a group, so that a look is one of its `parallel` heals.
 2. Its clone is fetched. Fixes that were looked for at this tip of main already are left alone.
-3. What is found there is noted, then checked: the failing tests run at the tip.
+3. What is found there is noted, then checked: the failing tests run at the tip, all at once.
+   Where none is found anything else that has changed may be one (`mending`).
 4. Where they pass the incident is told once more. Where they fail they are run again at a later
    tip; where the check itself fails, later. The pauses grow. A check that has lost its worker
    three times is begun again only at a later tip.
@@ -10,6 +13,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +25,7 @@ import redis
 import structlog
 from msgspec.structs import replace
 
-from paramedic.event import now
+from paramedic.event import Frame, now
 from paramedic_workers import keys
 from paramedic_workers.attempts import MESSAGE_ATTEMPTS
 from paramedic_workers.errors import RepositoryError, Verdict
@@ -40,7 +44,8 @@ from paramedic_workers.healing.model import (
 )
 from paramedic_workers.incidents import IncidentState, Ledger, milliseconds
 from paramedic_workers.landing.finding import Found, MainBranch
-from paramedic_workers.landing.records import Look, read_look
+from paramedic_workers.landing.mending import is_near, may_be_mended
+from paramedic_workers.landing.records import LandingHow, Look, read_look
 from paramedic_workers.landing.telling import close_landed, fixed_result
 from paramedic_workers.leases import Lease, LeaseAnswer
 from paramedic_workers.resilience.backoff import pause_after
@@ -51,12 +56,15 @@ from paramedic_workers.stopping import INTERRUPTION
 
 #: In place of a revision in the name of the lease; no revision of git has a `?`.
 LANDING = "?landing"
-#: Fixes that are looked for in one look, the newest.
+#: Incidents whose fixes are looked for in one look, the newest.
 MAX_FIXES = 500
-#: Fixes that are checked in one look.
+#: Incidents whose tests are run in one look.
 MAX_CHECKS = 20
 #: Greatest pause in seconds before a fix whose tests did not pass is checked again.
 LONGEST_PAUSE = 6 * 3600.0
+#: Verdicts whose tests are awaited to pass on main. One pass says nothing of a flaky test, and
+#: nothing of what has broken the healer.
+_AWAITED = (Verdict.HEALED, Verdict.PROPOSED, Verdict.UNHEALED, Verdict.ENVIRONMENT)
 #: Verdicts that say nothing of the tests.
 _TROUBLE = (Verdict.FAILED, Verdict.ENVIRONMENT)
 
@@ -89,11 +97,13 @@ class Looked:
 
 @dataclass(frozen=True, kw_only=True)
 class _Fix:
-    """A fix on its way."""
+    """A fix that is awaited, ours or somebody's."""
 
-    #: With the patch.
+    #: How the incident ended, with our patch where there is one.
     result: Result
     look: Look
+    #: Of the failure.
+    frames: tuple[Frame, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +165,7 @@ class LandingLooks:
             except RepositoryError as error:
                 _log.warning("landings cannot be looked for", target=target, error=str(error))
                 return Looked(end=LookEnd.UNREACHABLE)
-            seen = [self._seen(main, fix) for fix in fixes]
+            seen = [self._seen(configured, main, fix) for fix in fixes]
             return self._check(configured, main, [fix for fix in seen if fix is not None])
 
     def _fixes(self, target: str) -> Iterator[_Fix]:
@@ -168,13 +178,17 @@ class LandingLooks:
             incident = next(iter(ledger.members([fingerprint])), None)
             is_closed = incident is not None and incident.state is IncidentState.CLOSED
             result = ledger.result(incident.result) if incident and is_closed else None
-            if result is None or not result.patch or result.verdict is Verdict.ALREADY_FIXED:
+            if (
+                incident is None
+                or result is None
+                or result.verdict not in _AWAITED
+                or not result.failing_tests
+            ):
                 self.client.eval(keys.DROP_UNLANDED, 0, target, fingerprint, int(closed_at))
                 continue
             look = read_look(self.client, fingerprint)
-            yield _Fix(
-                result=result, look=look if look.result == result.id else Look(result=result.id)
-            )
+            look = look if look.result == result.id else Look(result=result.id)
+            yield _Fix(result=result, look=look, frames=incident.frames)
 
     def _main(self, target: TargetSettings) -> MainBranch:
         """The main branch as it is now.
@@ -189,43 +203,53 @@ class LandingLooks:
             raise RepositoryError(clone.stale)
         return MainBranch(git=clone.git, tip=clone.resolve(target.main), held=clone)
 
-    def _seen(self, main: MainBranch, fix: _Fix) -> _Fix | None:
-        """The fix, if it is on the main branch; looked for once at each tip."""
+    def _seen(self, target: TargetSettings, main: MainBranch, fix: _Fix) -> _Fix | None:
+        """The fix, if it is or may be on the main branch; looked for once at each tip."""
         if fix.look.tip == main.tip:
             return fix if fix.look.how is not None else None
         look = replace(fix.look, tip=main.tip, begun=0)
-        found = self._found(main, fix.result)
+        found = self._found(main, fix)
         if found is None:
             look = replace(look, how=None, commit="", at=0)
         elif (found.commit, found.how) != (look.commit, look.how):
             at = milliseconds(self.clock())
             look = replace(look, commit=found.commit, how=found.how, at=at)
             incident = fix.result.incident
-            _log.info("a fix is on the main branch", incident=incident, **vars(found))
+            _log.info("a fix may be on the main branch", incident=incident, **vars(found))
+        if found is not None and self._is_near(target, main, fix):
+            look = replace(look, not_before=0)
         self._write(fix.result, look)
-        return _Fix(result=fix.result, look=look) if found is not None else None
+        return dataclasses.replace(fix, look=look) if found is not None else None
 
-    def _found(self, main: MainBranch, fix: Result) -> Found | None:
+    def _found(self, main: MainBranch, fix: _Fix) -> Found | None:
         """The fix on the main branch; one that git cannot deal with must not hide the others."""
+        result = fix.result
         try:
-            return main.find(fix.patch or "", fix.revision)
+            found = main.find(result.patch, result.revision) if result.patch else None
+            return found or may_be_mended(main, result, fix.look.failed_at)
         except (MalformedDiff, GitFailed) as error:
-            _log.warning("a fix cannot be looked for", incident=fix.incident, error=str(error))
+            _log.warning("a fix cannot be looked for", incident=result.incident, error=str(error))
             return None
+
+    def _is_near(self, target: TargetSettings, main: MainBranch, fix: _Fix) -> bool:
+        """Whether what came since the last look lets the tests run before their pause is over."""
+        since = fix.look.tip or fix.result.revision
+        try:
+            return is_near(main, since, fix.result, fix.frames, target.directory)
+        except GitFailed:
+            return False
 
     def _check(self, target: TargetSettings, main: MainBranch, fixes: Sequence[_Fix]) -> Looked:
         """Run the tests of what is there, as far as it is time to."""
         present = milliseconds(self.clock())
-        due = [
+        waiting = [
             fix
             for fix in fixes
             if fix.look.failed_at != main.tip
             and fix.look.not_before <= present
             and fix.look.begun < MESSAGE_ATTEMPTS
-        ][:MAX_CHECKS]
-        # Where one check kills its worker, the others must not go down with it.
-        suspects = [fix for fix in due if fix.look.begun]
-        due = suspects[:1] or due
+        ]
+        due = _together(sorted(waiting, key=_promise))
         if not due:
             return Looked(end=LookEnd.LOOKED)
         for fix in due:
@@ -268,10 +292,15 @@ class LandingLooks:
             written = close_landed(self.client, fix.result, told, self.sinks, self.clock())
             _log.info("a fix has landed", incident=fix.result.incident, told=written)
             return told if written else None
-        trouble = report is None or any(
-            result.verdict in _TROUBLE and not tests.isdisjoint(result.failing_tests)
-            for result in report.results
-        )
+        # Where its environment was what failed, that is no trouble of the check.
+        troublesome = [verdict for verdict in _TROUBLE if verdict is not fix.result.verdict]
+        said = {
+            result.verdict
+            for result in (report.results if report else ())
+            if not tests.isdisjoint(result.failing_tests)
+        }
+        broke = report is None or Verdict.FAILED in said
+        trouble = broke or not said.isdisjoint(troublesome)
         troubles = fix.look.troubles + 1
         pause = pause_after(
             troubles, first=self.settings.landing_seconds, factor=2.0, greatest=LONGEST_PAUSE
@@ -281,11 +310,12 @@ class LandingLooks:
             begun=0,
             failed_at="" if trouble else tip,
             troubles=troubles,
+            alone=int(broke),
             not_before=milliseconds(self.clock() + timedelta(seconds=pause)),
         )
         self._write(fix.result, look)
         incident = fix.result.incident
-        _log.info("a fix that landed is not proved", incident=incident, trouble=trouble, tip=tip)
+        _log.info("what failed does not pass on main", incident=incident, trouble=trouble, tip=tip)
         return None
 
     def _write(self, fix: Result, look: Look) -> None:
@@ -297,3 +327,26 @@ class LandingLooks:
             pipe.hset(key, mapping=fields)
             pipe.expire(key, self.settings.retention_days * 24 * 3600)
             pipe.execute()
+
+
+def _promise(fix: _Fix) -> tuple[bool, bool, int]:
+    """Orders fixes: what was found goes before what may be, then what was seldom checked."""
+    look = fix.look
+    return look.how is LandingHow.ELSEWHERE, _is_suspect(fix), look.troubles
+
+
+def _is_suspect(fix: _Fix) -> bool:
+    """Whether its check may have killed its worker, or used up all the time there was."""
+    return bool(fix.look.begun or fix.look.alone)
+
+
+def _together(due: Sequence[_Fix]) -> Sequence[_Fix]:
+    """Those of the fixes that are checked in one run, beginning with the first.
+
+    A suspect is checked alone, so that the others do not go down with it; what was found is not
+    checked with what only may be there.
+    """
+    if not due or _is_suspect(due[0]):
+        return due[:1]
+    kind = _promise(due[0])[:2]
+    return [fix for fix in due if _promise(fix)[:2] == kind][:MAX_CHECKS]

@@ -27,8 +27,14 @@ class LandingHow(StrEnum):
     SAME_LINES = "same_lines"
     #: Somebody has changed the lines that it would change, in another way.
     OTHER_CHANGE = "other_change"
+    #: Something else has changed since it failed: somebody may have mended it there.
+    ELSEWHERE = "elsewhere"
     #: A heal has found that the failure is gone from there.
     SEEN_FIXED = "seen_fixed"
+
+
+#: What only running the tests can tell from a change that has nothing to do with it.
+GUESSES = (LandingHow.OTHER_CHANGE, LandingHow.ELSEWHERE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +53,7 @@ class Landing:
 class Look(msgspec.Struct, frozen=True, kw_only=True):
     """How far the looks for one fix are; the hash `landing:<fingerprint>`."""
 
-    #: The result with the fix, or the one that told of its landing.
+    #: The result that the fix is awaited for, or the one that told of its landing.
     result: str = ""
     #: The main revision that was last looked at.
     tip: str = ""
@@ -64,11 +70,13 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     not_before: int = 0
     #: Checks begun whose end nobody has seen: they have lost their worker.
     begun: int = 0
+    #: 1: the last check broke, so that the next one shall not take others down with it.
+    alone: int = 0
 
     @property
     def landing(self) -> Landing | None:
-        """What it says, for those who ask; another change is none until it was checked."""
-        if self.how is None or (self.how is LandingHow.OTHER_CHANGE and not self.checked_at):
+        """What it says, for those who ask; a guess is none until it was checked."""
+        if self.how is None or (self.how in GUESSES and not self.checked_at):
             return None
         checked = moment(self.checked_at) if self.checked_at else None
         return Landing(commit=self.commit, at=moment(self.at), how=self.how, checked_at=checked)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from paramedic_workers import keys
 from paramedic_workers.errors import Phase, Verdict
-from paramedic_workers.healing.summary import summary_of
+from paramedic_workers.healing.summary import subject_line, summary_of
 from paramedic_workers.incidents import IncidentState, Ledger, milliseconds
 from paramedic_workers.landing.records import LandingHow, Look
 from paramedic_workers.results import Cause, Result, encode_result
@@ -22,26 +22,30 @@ _WORDS = {
     LandingHow.SAME_PATCH: "The fix has landed",
     LandingHow.SAME_LINES: "The lines of the fix stand there",
     LandingHow.OTHER_CHANGE: "Somebody has mended it in another way",
+    LandingHow.ELSEWHERE: "It fails no more",
 }
+#: How a fix lands that is the one that was found here.
+_OURS = (LandingHow.OUR_COMMIT, LandingHow.SAME_PATCH, LandingHow.SAME_LINES)
 
 
 def fixed_result(fix: Result, look: Look, tip: str, at: datetime) -> Result:
     """What is told once the tests of a fix pass on the main branch.
 
     Args:
-        fix: the result with the patch.
+        fix: how the incident ended, with our patch where there is one.
         look: how it came there.
         tip: the main revision at which the tests pass.
         at: the present.
     """
     how = look.how or LandingHow.SEEN_FIXED
     words = _WORDS.get(how, "It is fixed")
+    commit = f", with commit {look.commit[:10]}" if look.commit else ""
     cause = Cause(
         phase=Phase.REPRODUCE,
         type=fix.cause.type,
         message=(
-            f"{words}: it passes at the newest main revision {tip[:10]}, "
-            f"with commit {look.commit[:10]}. Before: {fix.cause.message}"
+            f"{words}: it passes at the newest main revision {tip[:10]}{commit}. "
+            f"Before: {fix.cause.message}"
         ),
         traceback=fix.cause.traceback,
     )
@@ -49,7 +53,12 @@ def fixed_result(fix: Result, look: Look, tip: str, at: datetime) -> Result:
         fix,
         id=uuid.uuid4().hex,
         verdict=Verdict.ALREADY_FIXED,
-        summary=summary_of(Verdict.ALREADY_FIXED, fix.failing_tests, cause),
+        summary=summary_of(
+            Verdict.ALREADY_FIXED,
+            fix.failing_tests,
+            cause,
+            title=_title(fix) if how in _OURS else "",
+        ),
         cause=cause,
         alternatives=(),
         unpublished="",
@@ -58,11 +67,19 @@ def fixed_result(fix: Result, look: Look, tip: str, at: datetime) -> Result:
         started_at=at,
         seconds=0.0,
         output="",
-        log=f"{how}: commit {look.commit} on the main branch\nchecked at {tip}",
+        log=f"{how}: commit {look.commit or '(unknown)'} on the main branch\nchecked at {tip}",
     )
-    if how is LandingHow.OTHER_CHANGE:  # then it is not this patch that is there
+    if how not in _OURS:  # then it is not this patch that is there
         return replace(told, patch=None, strategy=None, confidence=None, branch=None, proof=())
     return told
+
+
+def _title(fix: Result) -> str:
+    """What the fix was, in a few words; empty where its summary does not begin as usual."""
+    subject = f"{subject_line(fix.failing_tests)}: "
+    if not fix.summary.startswith(subject):
+        return ""
+    return fix.summary.removeprefix(subject).removeprefix("proposal: ")
 
 
 def close_landed(
