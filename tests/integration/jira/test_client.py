@@ -48,10 +48,10 @@ def test_the_life_of_a_ticket_keeps_the_contract_on_both_sides(any_jira: StandIn
         other = client.create(FIELDS)
         client.update(made.key, {"summary": "Still"}, {"labels": [{"add": "x"}]})
         client.comment(made.key, TEXT, {"paramedic": {"result": "1"}})
-        client.attach(made.key, "heal.log", b"log\r\n\x00--", "text/plain")
+        client.attach(made.key, [("heal.log", b"log\r\n\x00--", "text/plain")])
         client.put_remote_link(made.key, "paramedic:branch", "https://x.example", "Branch")
         client.link("Duplicate", other.key, made.key)
-        client.set_property(made.key, "paramedic", {"a": 2})
+        client.update(made.key, {}, properties={"paramedic": {"a": 2}})
         done = [way for way in client.transitions(made.key) if way.to.name == "Done"]
         client.transition(made.key, done[0].id)
         issue = client.issue(
@@ -64,7 +64,6 @@ def test_the_life_of_a_ticket_keeps_the_contract_on_both_sides(any_jira: StandIn
         assert client.download(issue.attachments[0]) == b"log\r\n\x00--"
         assert [link.inward_issue.key for link in issue.links if link.inward_issue] == [other.key]
         assert client.comments(made.key)[0].properties == {"paramedic": {"result": "1"}}
-        assert client.property(made.key, "none") is None
         found = client.search(labelled("paramedic-1"), reconcile=[made.id, other.id])
         assert [one.key for one in found] == [made.key, other.key]
         for ask in (client.myself, client.server, client.fields, client.link_types):
@@ -89,7 +88,7 @@ def test_a_ticket_that_moved_is_found_by_its_old_key_and_its_id(jira: StandInJir
 Act = Callable[[JiraClient], Any]
 WRITES: dict[str, Act] = {
     "POST": lambda client: client.create(FIELDS),
-    "PUT": lambda client: client.set_property("SHOP-1", "paramedic", 1),
+    "PUT": lambda client: client.update("SHOP-1", {"summary": "Still"}),
 }
 
 
@@ -160,7 +159,7 @@ def test_many_threads_share_one_client(jira: StandInJira) -> None:
     with client_of(jira) as client:
         made = client.create(FIELDS)
         threads = [
-            threading.Thread(target=client.set_property, args=(made.key, f"p{number}", number))
+            threading.Thread(target=client.update, args=(made.key, {}, {}, {f"p{number}": number}))
             for number in range(8)
         ]
         for thread in threads:
@@ -182,14 +181,16 @@ def test_a_forked_process_has_connections_of_its_own(jira: StandInJira) -> None:
             child = os.fork()
         if not child:
             try:
-                client.set_property(made.key, "child", 1)
+                client.update(made.key, {"summary": "child"})
                 os._exit(0 if exchange._client is not before else 2)
             finally:
                 os._exit(1)
-        client.set_property(made.key, "parent", 1)
+        client.update(made.key, {"priority": {"name": "High"}})
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert exchange._client is before
-        assert client.property(made.key, "child") == client.property(made.key, "parent") == 1
+        issue = client.issue(made.key)
+        assert issue is not None
+        assert (issue.summary, issue.priority) == ("child", "High")
 
 
 def test_an_answer_that_breaks_off_is_asked_for_again_or_unclear() -> None:

@@ -13,7 +13,6 @@ import pytest
 from paramedic.fingerprint import fingerprint
 from paramedic.testing import MemoryTransport
 from paramedic.wire import events_of
-from paramedic_workers.connections import state_client
 from paramedic_workers.errors import BrokerError, UsageError
 from paramedic_workers.results import Result, encode_result
 from paramedic_workers.settings import TargetSettings
@@ -73,7 +72,7 @@ class Night:
     def attach(self, key: str, name: str, content: str | bytes) -> None:
         """Put a file at a ticket."""
         data = content if isinstance(content, bytes) else content.encode()
-        self.client.attach(key, name, data, "application/octet-stream")
+        self.client.attach(key, [(name, data, "application/octet-stream")])
 
     def run(
         self, jql: str = "project = SHOP ORDER BY created ASC", **more: Any
@@ -100,12 +99,6 @@ class Night:
         """The import of the only ticket."""
         (told,) = self.run(**more)
         return told
-
-
-@pytest.fixture
-def flow(broker_url: str) -> Iterator[Flow]:
-    with state_client(broker_url) as client:
-        yield Flow(client)
 
 
 @pytest.fixture

@@ -126,7 +126,6 @@ def test_a_moved_ticket_is_told_by_its_new_key_and_a_missing_one_is_none() -> No
     assert moved.key == "OPS-7"
     assert mocked(Jira(says({"errorMessages": ["gone"]}, 404))).issue("SHOP-1") is None
     assert mocked(Jira(says({}, 404))).project("SHOP") is None
-    assert mocked(Jira(says({}, 404))).property("SHOP-1", "paramedic") is None
 
 
 def test_the_fields_of_a_ticket_have_one_name_each_and_nulls_are_nothing() -> None:
@@ -251,7 +250,7 @@ def test_a_search_on_data_center_goes_on_until_a_page_is_not_full() -> None:
 @KINDS
 def test_a_file_is_sent_as_jira_wants_it(kind: JiraKind) -> None:
     jira = Jira(says([{"id": "9", "filename": "heal.log"}]))
-    (made,) = mocked(jira, kind).attach("SHOP-1", "heal.log", b"log\x00", "text/plain")
+    (made,) = mocked(jira, kind).attach("SHOP-1", [("heal.log", b"log\x00", "text/plain")])
     (asked,) = jira.asked
     assert made.id == "9"
     assert asked.headers["X-Atlassian-Token"] == "no-check"
@@ -322,12 +321,11 @@ LOST = [
 WRITES: dict[str, Act] = {
     "create": lambda jira: jira.create(FIELDS),
     "comment": lambda jira: jira.comment("SHOP-1", TEXT),
-    "attach": lambda jira: jira.attach("SHOP-1", "heal.log", b"x", "text/plain"),
+    "attach": lambda jira: jira.attach("SHOP-1", [("heal.log", b"x", "text/plain")]),
     "transition": lambda jira: jira.transition("SHOP-1", "31"),
     "update": lambda jira: jira.update("SHOP-1", {"summary": "s"}),
     "link": lambda jira: jira.link("Duplicate", "SHOP-1", "SHOP-2"),
     "put_remote_link": lambda jira: jira.put_remote_link("SHOP-1", "g", "https://x.example", "t"),
-    "set_property": lambda jira: jira.set_property("SHOP-1", "paramedic", 1),
 }
 
 

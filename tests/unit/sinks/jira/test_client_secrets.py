@@ -72,7 +72,7 @@ ACTS: list[Callable[[JiraClient], Any]] = [
     lambda jira: list(jira.search("labels = x")),
     lambda jira: jira.comment("SHOP-1", Document(())),
     lambda jira: jira.comments("SHOP-1"),
-    lambda jira: jira.attach("SHOP-1", "heal.log", b"", "text/plain"),
+    lambda jira: jira.attach("SHOP-1", [("heal.log", b"", "text/plain")]),
     lambda jira: jira.update("SHOP-1", {}),
     lambda jira: jira.download(Attachment(id="9", filename="a")),
 ]

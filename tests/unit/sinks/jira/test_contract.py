@@ -130,15 +130,9 @@ ACTS: dict[str, tuple[Act, str, str, int, Any]] = {
         {"id": "7", "body": ADF},
     ),
     "attach": (
-        lambda jira: jira.attach("SHOP-1", "heal.log", b"\x00\xff\r\n", "text/plain"),
-        "POST",
-        "/issue/SHOP-1/attachments",
-        200,
-        [{"id": "9", "filename": "heal.log"}],
-    ),
-    "attach_all": (
-        lambda jira: jira.attach_all(
-            "SHOP-1", [("heal.log", b"\x00", "text/plain"), ("fix.patch", b"", "text/x-diff")]
+        lambda jira: jira.attach(
+            "SHOP-1",
+            [("heal.log", b"\x00\xff\r\n", "text/plain"), ("fix.patch", b"", "text/x-diff")],
         ),
         "POST",
         "/issue/SHOP-1/attachments",
@@ -160,20 +154,6 @@ ACTS: dict[str, tuple[Act, str, str, int, Any]] = {
         "/issueLink",
         201,
         None,
-    ),
-    "set_property": (
-        lambda jira: jira.set_property("SHOP-1", "paramedic", {"a": 1}),
-        "PUT",
-        "/issue/SHOP-1/properties/paramedic",
-        201,
-        None,
-    ),
-    "property": (
-        lambda jira: jira.property("SHOP-1", "paramedic"),
-        "GET",
-        "/issue/SHOP-1/properties/paramedic",
-        200,
-        {"key": "paramedic", "value": {"a": 1}},
     ),
 }
 #: Methods whose requests the cut-down document does not have.

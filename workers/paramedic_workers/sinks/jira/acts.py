@@ -203,7 +203,7 @@ class Acts:
         demand_fresh(stamp)
         try:
             sent = [(file.name, file.content, file.media_type) for file in files]
-            self.tools.client.attach_all(self.ticket.id, sent)
+            self.tools.client.attach(self.ticket.id, sent)
         except CERTAIN:
             self._save(begun=before.begun)
             raise

@@ -19,7 +19,6 @@ from paramedic_workers.sinks.jira.answers import (
     Comment,
     CommentPage,
     Created,
-    EntityProperty,
     Issue,
     SearchPage,
     Transition,
@@ -230,27 +229,13 @@ class JiraClient(Site):
         ask = self._writing("POST", key, "/comment", f"comment on {key}", said)
         return self._session.ask(ask, Comment)
 
-    def attach(
-        self, key: str, name: str, content: bytes, media_type: str
-    ) -> tuple[Attachment, ...]:
-        """Put a file at a ticket, once; returns what Jira made of it.
-
-        Args:
-            key: or its numeric id.
-            name: of the file; a ticket can have several of one name.
-            content: its bytes.
-            media_type: as in `text/plain; charset=utf-8`.
-        """
-        return self.attach_all(key, ((name, content, media_type),))
-
-    def attach_all(
-        self, key: str, files: Sequence[tuple[str, bytes, str]]
-    ) -> tuple[Attachment, ...]:
+    def attach(self, key: str, files: Sequence[tuple[str, bytes, str]]) -> tuple[Attachment, ...]:
         """Put files at a ticket in one request, once; returns what Jira made of them.
 
         Args:
             key: or its numeric id.
-            files: name, content and media type of each; see `attach`.
+            files: name, content and media type of each, as in `text/plain; charset=utf-8`; a
+                ticket can have several of one name.
         """
         names = ", ".join(name for name, _, _ in files)
         ask = Ask(
@@ -334,23 +319,6 @@ class JiraClient(Site):
         self._session.do(
             Ask(method="POST", path=self._path("/issueLink"), act=act, json=body, ticket=inward)
         )
-
-    def set_property(self, key: str, name: str, value: Any) -> None:
-        """Note something at a ticket; everyone who sees the ticket can read it.
-
-        Args:
-            key: or its numeric id.
-            name: what it is noted under.
-            value: under 32,768 characters of JSON.
-        """
-        act = f"note {name} at {key}"
-        self._write("PUT", key, f"/properties/{segment(name)}", act, value)
-
-    def property(self, key: str, name: str) -> Any:
-        """What is noted at a ticket, or None."""
-        path = f"/issue/{segment(key)}/properties/{segment(name)}"
-        found = self._found(lambda: self._get(path, f"read {name} of {key}", EntityProperty))
-        return found.value if found else None
 
     # In the way of this Jira
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import unquote
 
 import httpx
 import msgspec
@@ -32,8 +31,6 @@ def told(ticket: DryTicket, rest: list[str]) -> Json | None:
         case ["comment"]:
             newest_first = ticket.comments[::-1]
             return {"comments": newest_first, "maxResults": 5_000, "startAt": 0}
-        case ["properties", name] if unquote(name) in ticket.properties:
-            return {"key": unquote(name), "value": ticket.properties[unquote(name)]}
     return None
 
 
@@ -66,8 +63,6 @@ def change(
             body = body_of(request)
             after = status_after(str(body["transition"]["id"]))
             ticket.fields.update({**after, **body.get("fields", {})})
-        case ["properties", name]:
-            ticket.properties[unquote(name)] = msgspec.json.decode(request.content)
         case []:
             _updated(ticket, body_of(request))
     ticket.fields["updated"] = at
