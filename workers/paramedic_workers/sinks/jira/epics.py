@@ -37,7 +37,7 @@ from paramedic_workers.sinks.jira.epic_view import EpicView, epic_view
 from paramedic_workers.sinks.jira.fields import PROPERTY, NewTicket, digest, found_in, label, labels
 from paramedic_workers.sinks.jira.finding import Finder
 from paramedic_workers.sinks.jira.jql import one_of
-from paramedic_workers.sinks.jira.plan import Goal
+from paramedic_workers.sinks.jira.plan import Goal, settled
 from paramedic_workers.sinks.jira.refusals import JiraRefused
 from paramedic_workers.sinks.jira.settings import JiraSettings
 from paramedic_workers.sinks.jira.tickets import Held, Ticket, Tickets, Written
@@ -150,12 +150,17 @@ class Epics:
             )
             if sought is None:
                 return
-            issue = self.client.issue(sought.ticket.id, _READ_FIELDS)
+            issue = self._read(sought.ticket)
             if issue is None:
                 _log.warning("an epic is gone from Jira, and stays so", epic=sought.ticket.key)
                 held.save(replace(sought.ticket, gone=True))
                 return
             self._bring_up(held, sought.ticket, issue, pattern, incidents)
+
+    def _read(self, ticket: Ticket) -> Issue | None:
+        """The epic as it stands; None only where Jira says twice that it has none."""
+        found = (self.client.issue(name, _READ_FIELDS) for name in (ticket.id, ticket.key))
+        return next(filter(None, found), None)
 
     # --- the tickets of the incidents
 
@@ -288,7 +293,9 @@ class Epics:
         if wanted == ticket.written or (shape == ticket.kept and not rested):
             return ticket if shape == ticket.kept else held.save(replace(ticket, kept=shape))
         fields = self._own_parts(ticket, issue, wanted, description)
+        written = wanted
         if fields:
+            ticket = settled(ticket, found_in(issue))
             ticket = held.save(replace(ticket, writing=wanted))
             try:
                 self.client.update(ticket.id, fields)
@@ -296,8 +303,9 @@ class Epics:
                 if issue.status.category is not StatusCategory.DONE:
                     raise
                 _log.warning("a closed epic stays as it is", epic=ticket.key, error=str(error))
-        written = replace(ticket, written=wanted, writing=None, kept=shape)
-        return held.save(replace(written, written_at=held.now()))
+                written = ticket.written
+        ticket = replace(ticket, written=written, writing=None, kept=shape)
+        return held.save(replace(ticket, written_at=held.now()))
 
     def _own_parts(
         self, ticket: Ticket, issue: Issue, wanted: Written, description: Any

@@ -100,8 +100,8 @@ class Keeper:
 
     def _read(self, ticket: Ticket) -> Issue | None:
         """The ticket as it stands; None only where Jira says twice that it has none."""
-        client = self.tools.client
-        return client.issue(ticket.id, READ_FIELDS) or client.issue(ticket.key, READ_FIELDS)
+        found = (self.tools.client.issue(name, READ_FIELDS) for name in (ticket.id, ticket.key))
+        return next(filter(None, found), None)
 
     def _made_anew(self, held: Held, ticket: Ticket, newest: Result) -> Sought | None:
         """A ticket that somebody has deleted is made anew, once."""
