@@ -20,6 +20,8 @@ from paramedic_workers.incidents import Ledger, milliseconds
 from paramedic_workers.intake import Intake, Recorded
 from paramedic_workers.results import Cause, Confidence, Result
 from paramedic_workers.settings import Settings, TargetSettings
+from paramedic_workers.sweep import Depths, Sweeper
+from paramedic_workers.tending import Tending
 
 REVISION = "1f" * 20
 COMMIT = "c0" * 20
@@ -159,6 +161,25 @@ class Flow:
             sinks=("file",),
             clock=self.clock,
             quiet_seconds=0.0,
+        )
+
+    def sweeper(
+        self,
+        messages: int = 0,
+        sinks: tuple[str, ...] = ("file",),
+        tending: Tending | None = None,
+    ) -> Sweeper:
+        """Sweeps; so many messages stand in each queue."""
+        return Sweeper(
+            client=self.client,
+            settings=self.settings,
+            intake=self.intake,
+            sinks=sinks,
+            depths=Depths(
+                intake=lambda: messages, heal=lambda: messages, deliver=lambda _sink: messages
+            ),
+            tending=tending,
+            clock=self.clock,
         )
 
     def fail(self, *tests: str, **changes: Any) -> Recorded:

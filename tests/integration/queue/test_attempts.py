@@ -36,7 +36,7 @@ from paramedic_workers.dead_letters.model import DeadLetter, LostBy, Reason
 from paramedic_workers.dead_letters.store import DeadLetters
 from paramedic_workers.incidents import Ledger
 from paramedic_workers.leases import this_host
-from paramedic_workers.sweep import JOURNAL_LEASES, Depths, Sweeper
+from paramedic_workers.sweep import JOURNAL_LEASES
 from tests.support.brokers import REDIS, Broker
 from tests.support.malformed import call
 from tests.support.queueing import Flow, make_batch, make_event, write_journal
@@ -182,15 +182,7 @@ def test_a_full_redis_counts_too(flow: Flow) -> None:
 
 def sweep(flow: Flow) -> None:
     flow.clock.forward(flow.settings.lease_seconds * JOURNAL_LEASES + 1)
-    depths = Depths(intake=lambda: 0, heal=lambda: 0, deliver=lambda _sink: 0)
-    Sweeper(
-        client=flow.client,
-        settings=flow.settings,
-        intake=flow.intake,
-        sinks=("file",),
-        depths=depths,
-        clock=flow.clock,
-    ).sweep()
+    flow.sweeper().sweep()
 
 
 def test_the_sweep_records_no_batch_that_has_lost_its_workers(flow: Flow) -> None:

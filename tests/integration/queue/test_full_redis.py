@@ -24,7 +24,7 @@ from paramedic_workers.incidents import DeliveryEnd, IncidentState, group_name
 from paramedic_workers.outbox import Outbox
 from paramedic_workers.resilience.holds import Holds
 from paramedic_workers.sinks.recording import RecordingSink
-from paramedic_workers.sweep import Depths, Doorbells, Sweeper
+from paramedic_workers.sweep import Doorbells
 from tests.conftest import OpensBroker
 from tests.support.brokers import RABBITMQ, RedisBroker
 from tests.support.queueing import REVISION, Flow, healed, make_event
@@ -188,14 +188,7 @@ def test_a_full_redis_is_swept_all_the_same(full_flow: Flow) -> None:
     flow.fail("test_new")
     flow.clock.forward(60)
     fill(flow.client)
-    sweeper = Sweeper(
-        client=flow.client,
-        settings=flow.settings,
-        intake=flow.intake,
-        sinks=(),
-        depths=Depths(intake=lambda: 0, heal=lambda: 0, deliver=lambda _sink: 0),
-        clock=flow.clock,
-    )
+    sweeper = flow.sweeper(sinks=())
     assert sweeper.sweep() == Doorbells()
     assert [incident.test for incident in flow.ledger.incidents()] == ["test_new"]
     free(flow.client)

@@ -11,7 +11,6 @@ from paramedic_workers.dead_letters.model import Original, Reason
 from paramedic_workers.dead_letters.replay import ReplayEnd, Replayer
 from paramedic_workers.dead_letters.store import DeadLetters
 from paramedic_workers.removed_sinks import PATIENCE_SECONDS
-from paramedic_workers.sweep import Depths, Sweeper
 from tests.support.queueing import REVISION, Flow
 
 
@@ -35,15 +34,7 @@ class Posts:
 
 
 def sweep(flow: Flow, *sinks: str) -> None:
-    depths = Depths(intake=lambda: 0, heal=lambda: 0, deliver=lambda _sink: 0)
-    sweeper = Sweeper(
-        client=flow.client,
-        settings=flow.settings,
-        intake=flow.intake,
-        sinks=sinks,
-        depths=depths,
-        clock=flow.clock,
-    )
+    sweeper = flow.sweeper(sinks=sinks)
     sweeper.sweep()
 
 

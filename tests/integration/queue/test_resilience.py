@@ -20,7 +20,6 @@ from paramedic_workers.resilience.holds import Holds
 from paramedic_workers.resilience.limits import Limits, Rate
 from paramedic_workers.results import Attempt, AttemptOutcome, Cause
 from paramedic_workers.settings import Settings, TargetSettings
-from paramedic_workers.sweep import Depths, Sweeper
 from tests.support.queueing import REVISION, Flow, healed, make_settings
 
 GROUP = group_name("shop", REVISION)
@@ -65,18 +64,7 @@ def fail_and_heal(flow: Flow, test: str, act: object = None) -> RoundEnd:
 
 
 def doorbells(flow: Flow) -> tuple[str, ...]:
-    def none(*_: object) -> int:
-        return 0
-
-    depths = Depths(intake=none, heal=none, deliver=none)
-    sweeper = Sweeper(
-        client=flow.client,
-        settings=flow.settings,
-        intake=flow.intake,
-        sinks=(),
-        depths=depths,
-        clock=flow.clock,
-    )
+    sweeper = flow.sweeper(sinks=())
     return sweeper.sweep().groups
 
 

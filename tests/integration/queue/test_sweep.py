@@ -15,50 +15,38 @@ from paramedic_workers.dead_letters.model import Reason
 from paramedic_workers.dead_letters.store import DeadLetters
 from paramedic_workers.incidents import IncidentState, group_name, milliseconds
 from paramedic_workers.leases import Lease
-from paramedic_workers.sweep import JOURNAL_LEASES, Depths, Doorbells, Sweeper
+from paramedic_workers.sweep import JOURNAL_LEASES, Doorbells
 from tests.support.queueing import REVISION, Flow, make_batch, make_event, write_journal
 
 GROUP = group_name("shop", REVISION)
 
 
-def sweeper(flow: Flow, messages: int = 0) -> Sweeper:
-    depths = Depths(intake=lambda: messages, heal=lambda: messages, deliver=lambda _sink: messages)
-    return Sweeper(
-        client=flow.client,
-        settings=flow.settings,
-        intake=flow.intake,
-        sinks=("file",),
-        depths=depths,
-        clock=flow.clock,
-    )
-
-
 def test_a_waiting_group_is_rung_for_once_per_interval(flow: Flow) -> None:
     flow.fail("test_a")
-    assert sweeper(flow).sweep() == Doorbells()
+    assert flow.sweeper().sweep() == Doorbells()
     flow.clock.forward(flow.settings.sweep_seconds)
-    assert sweeper(flow).sweep().groups == (GROUP,)
-    assert sweeper(flow).sweep().groups == ()
+    assert flow.sweeper().sweep().groups == (GROUP,)
+    assert flow.sweeper().sweep().groups == ()
 
 
 def test_a_group_that_waits_since_tomorrow_is_rung_for(flow: Flow) -> None:
     flow.clock.forward(86_400)
     flow.fail("test_a")
     flow.clock.forward(-86_400)
-    assert sweeper(flow).sweep().groups == (GROUP,)
+    assert flow.sweeper().sweep().groups == (GROUP,)
 
 
 def test_a_queue_that_holds_enough_messages_gets_no_more(flow: Flow) -> None:
     flow.fail("test_a")
     flow.clock.forward(60)
-    assert sweeper(flow, messages=1).sweep() == Doorbells()
+    assert flow.sweeper(messages=1).sweep() == Doorbells()
 
 
 def test_a_leased_group_is_not_rung_for(flow: Flow) -> None:
     flow.fail("test_a")
     flow.clock.forward(60)
     Lease(client=flow.client, group=GROUP, target="shop", seconds=30).acquire(parallel=1)
-    assert sweeper(flow).sweep().groups == ()
+    assert flow.sweeper().sweep().groups == ()
 
 
 def test_a_heal_whose_lease_expired_waits_again(flow: Flow) -> None:
@@ -66,10 +54,10 @@ def test_a_heal_whose_lease_expired_waits_again(flow: Flow) -> None:
     flow.standin.act = lambda _request: (_ for _ in ()).throw(_LoseLease(flow))
     flow.healer.heal("shop", REVISION)
     assert flow.ledger.incidents()[0].state is IncidentState.HEALING
-    sweeper(flow).sweep()
+    flow.sweeper().sweep()
     assert flow.ledger.incidents()[0].state is IncidentState.WAITING
     flow.clock.forward(60)
-    assert sweeper(flow).sweep().groups == (GROUP,)
+    assert flow.sweeper().sweep().groups == (GROUP,)
 
 
 class _LoseLease(Exception):
@@ -83,17 +71,17 @@ class _LoseLease(Exception):
 def test_an_undelivered_result_is_rung_for(flow: Flow) -> None:
     flow.fail("test_a")
     (result,) = flow.healer.heal("shop", REVISION).results
-    assert sweeper(flow).sweep().deliveries == (("file", result.id),)
-    assert sweeper(flow, messages=1).sweep().deliveries == ()
+    assert flow.sweeper().sweep().deliveries == (("file", result.id),)
+    assert flow.sweeper(messages=1).sweep().deliveries == ()
 
 
 def test_a_batch_whose_message_was_lost_is_recorded_from_the_journal(flow: Flow) -> None:
     batch = make_batch(make_event(flow.clock(), count=3))
     write_journal(flow.client, batch, flow.clock())
-    assert sweeper(flow).sweep() == Doorbells()
+    assert flow.sweeper().sweep() == Doorbells()
     flow.clock.forward(flow.settings.lease_seconds * JOURNAL_LEASES)
-    assert sweeper(flow, messages=1).sweep() == Doorbells()  # it may be in the queue still
-    assert sweeper(flow).sweep().groups == (GROUP,)
+    assert flow.sweeper(messages=1).sweep() == Doorbells()  # it may be in the queue still
+    assert flow.sweeper().sweep().groups == (GROUP,)
     assert flow.ledger.occurrences() == 3
     assert not flow.intake.record([batch], "the message, found after all").new
     assert flow.client.hlen(keys.JOURNAL) == flow.client.zcard(keys.JOURNAL_PUBLISHED) == 0
@@ -102,7 +90,7 @@ def test_a_batch_whose_message_was_lost_is_recorded_from_the_journal(flow: Flow)
 def test_a_lost_batch_of_a_producer_whose_clock_is_ahead_is_recorded(flow: Flow) -> None:
     write_journal(flow.client, make_batch(make_event(flow.clock())), flow.clock())
     flow.clock.forward(-86_400)
-    assert sweeper(flow).sweep().groups == (GROUP,)
+    assert flow.sweeper().sweep().groups == (GROUP,)
     assert flow.ledger.occurrences() == 1
 
 
@@ -114,7 +102,7 @@ def test_a_batch_of_the_journal_that_breaks_intake_is_a_letter_and_the_sweep_goe
     flow.client.set(keys.INCIDENTS, "no sorted set")
     flow.clock.forward(flow.settings.lease_seconds * JOURNAL_LEASES)
     with suppress(ResponseError):  # what forgets incidents cannot read them either
-        sweeper(flow).sweep()
+        flow.sweeper().sweep()
     letters = {letter.reason for letter in DeadLetters(flow.client).letters()}
     assert letters == {Reason.ERROR, Reason.INVALID}
     assert flow.client.hlen(keys.JOURNAL) == 0
@@ -128,7 +116,7 @@ def test_what_a_publisher_sent_is_found_though_its_message_is_lost(
     assert flow.client.delete(wire.INTAKE_QUEUE) == 1
     flow.clock.present = datetime.now(UTC)
     flow.clock.forward(flow.settings.lease_seconds * JOURNAL_LEASES + 1)
-    bells = sweeper(flow).sweep()
+    bells = flow.sweeper().sweep()
     assert bells.groups == (f"shop@{REVISION}",)
     assert [incident.count for incident in flow.ledger.incidents()] == [1]
     assert flow.client.hlen(keys.JOURNAL) == flow.client.zcard(keys.JOURNAL_PUBLISHED) == 0
@@ -148,7 +136,7 @@ def test_garbage_in_the_journal_becomes_a_dead_letter(flow: Flow, content: bytes
         flow.client.hset(keys.JOURNAL, name, content)
         flow.client.zadd(keys.JOURNAL_PUBLISHED, {name: stamp})
     flow.clock.forward(flow.settings.lease_seconds * JOURNAL_LEASES)
-    assert sweeper(flow).sweep().groups == ()
+    assert flow.sweeper().sweep().groups == ()
     letters = list(DeadLetters(flow.client).letters())
     assert len(letters) == 2
     for letter in letters:
@@ -162,7 +150,7 @@ def test_dead_letters_die_after_days_of_their_own(flow: Flow) -> None:
     days = flow.settings.dead_letter_days
     for forward, left in ((days - 1, 1), (2, 0)):
         flow.clock.forward(forward * 86_400)
-        sweeper(flow).sweep()
+        flow.sweeper().sweep()
         assert DeadLetters(flow.client).count() == left
     assert DeadLetters(flow.client).discarded() == 1
 
@@ -171,7 +159,7 @@ def test_two_sweeps_never_run_at_once(flow: Flow) -> None:
     flow.fail("test_a")
     flow.clock.forward(60)
     flow.client.set(keys.SWEEP, "another", ex=10)
-    assert sweeper(flow).sweep() == Doorbells()
+    assert flow.sweeper().sweep() == Doorbells()
     assert flow.client.get(keys.SWEEP) == "another"
 
 
@@ -183,7 +171,7 @@ def test_closed_incidents_are_forgotten_after_the_retention(
     (result,) = flow.healer.heal("shop", REVISION).results
     flow.client.delete(keys.outbox("file"))
     flow.clock.forward(days * 24 * 3600)
-    sweeper(flow).sweep()
+    flow.sweeper().sweep()
     assert len(flow.ledger.incidents()) == left
     assert len(flow.ledger.links_of(result.incident)) == left
     assert (flow.ledger.result(result.id) is not None) == bool(left)
@@ -198,7 +186,7 @@ def test_an_incident_whose_events_are_old_is_kept_for_the_retention_after_its_cl
     flow.healer.heal("shop", REVISION)
     for days, left in ((0, 1), (29, 1), (2, 0)):
         flow.clock.forward(days * day)
-        sweeper(flow).sweep()
+        flow.sweeper().sweep()
         assert len(flow.ledger.incidents()) == left
 
 
@@ -207,6 +195,6 @@ def test_what_waits_or_is_not_delivered_is_never_forgotten(flow: Flow) -> None:
     flow.healer.heal("shop", REVISION)
     flow.fail("test_b")
     flow.clock.forward(400 * 24 * 3600)
-    sweeper(flow).sweep()
+    flow.sweeper().sweep()
     assert [incident.test for incident in flow.ledger.incidents()] == ["test_b"]
     assert len(flow.ledger.results()) == 1

@@ -23,7 +23,7 @@ from paramedic_workers.resilience.holds import Holds
 from paramedic_workers.results import AttemptOutcome
 from paramedic_workers.settings import Settings, TargetSettings
 from paramedic_workers.status.read import read_status
-from paramedic_workers.sweep import Depths, Doorbells, Sweeper
+from paramedic_workers.sweep import Doorbells
 from paramedic_workers.systemic.model import Pattern, PatternEnd, PatternState
 from paramedic_workers.systemic.patterns import Patterns
 from paramedic_workers.systemic.switching import Switches
@@ -56,18 +56,7 @@ def settings_of(**changes: Any) -> Settings:
 def sweep(flow: Flow) -> Doorbells:
     """One whole sweep: it is what searches."""
 
-    def none(*_: object) -> int:
-        return 0
-
-    depths = Depths(intake=none, heal=none, deliver=none)
-    return Sweeper(
-        client=flow.client,
-        settings=flow.settings,
-        intake=flow.intake,
-        sinks=("file",),
-        depths=depths,
-        clock=flow.clock,
-    ).sweep()
+    return flow.sweeper().sweep()
 
 
 def patterns(flow: Flow) -> Patterns:

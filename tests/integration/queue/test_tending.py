@@ -7,7 +7,6 @@ import pytest
 from paramedic_workers import keys
 from paramedic_workers.errors import SinkUnavailable
 from paramedic_workers.resting import Resting
-from paramedic_workers.sweep import Depths, Sweeper
 from paramedic_workers.tending import TendEnd, Tending
 from tests.support.queueing import Flow
 
@@ -106,16 +105,7 @@ def test_a_sink_without_duties_has_nothing_to_be_done(tending: Tending) -> None:
 
 
 def test_the_sweep_rings_for_what_is_due(flow: Flow, tending: Tending) -> None:
-    depths = Depths(intake=lambda: 0, heal=lambda: 0, deliver=lambda _sink: 0)
-    sweeper = Sweeper(
-        client=flow.client,
-        settings=flow.settings,
-        intake=flow.intake,
-        sinks=("digest",),
-        depths=depths,
-        tending=tending,
-        clock=flow.clock,
-    )
+    sweeper = flow.sweeper(sinks=("digest",), tending=tending)
     assert sweeper.sweep().tends == ("digest",)
     tending.tend("digest")
     assert sweeper.sweep().tends == ()
