@@ -128,6 +128,24 @@ def test_an_outage_of_a_day_gives_nothing_up(flow: Flow, box: Outbox, sink: Mood
     assert not flow.client.exists(keys.resting("file"))
 
 
+def test_others_go_before_a_result_at_which_the_sink_always_says_that_it_is_away(
+    flow: Flow, box: Outbox, sink: Moody
+) -> None:
+    odd = close_one(flow, "test_odd")
+    sink.refusals[odd] = away(retry_after=60)
+    for number in range(3):  # again and again others come, after it
+        other = close_one(flow, f"test_{number}")
+        assert box.deliver("file", odd).end is DeliveryEnd.RESTING
+        assert Resting(client=flow.client).due("file", 10) == []
+        # The rest is over: what has waited longest probes, and that is not the odd one.
+        flow.client.hset(keys.resting("file"), "until", 1)
+        assert Resting(client=flow.client).due("file", 10) == [other]
+        assert box.deliver("file", other).end is DeliveryEnd.DELIVERED
+        flow.client.zadd(keys.outbox("file"), {odd: 1})
+    assert flow.ledger.undelivered("file") == [odd]
+    assert flow.ledger.deliveries_of(odd)[0].attempts == 0
+
+
 def test_a_rest_that_is_over_is_ended_by_one_probe_and_all_is_rung_for(
     flow: Flow, box: Outbox, sink: Moody
 ) -> None:

@@ -153,6 +153,9 @@ def test_a_landed_fix_is_told_with_its_test() -> None:
     said = words(TEXTS.landed(full(Verdict.HEALED)))
     assert "The fix has landed." in said
     assert "since 2026-03-01 12:00 UTC" in said
+    said = words(TEXTS.landed(full(Verdict.UNHEALED)))
+    assert "landed" not in said  # there is none of ours
+    assert "It is mended" in said
 
 
 def test_a_fix_that_has_landed_need_not_be_taken() -> None:
