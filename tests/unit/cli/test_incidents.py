@@ -40,9 +40,9 @@ def test_each_heal_is_told_with_its_end(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_what_is_held_back_says_until_when_and_why(capsys: pytest.CaptureFixture[str]) -> None:
     console = output()
-    console.print(_facts(console, record(not_before=NOW, held_for="5 heals in an hour")))
+    console.print(_facts(record(not_before=NOW, held_for="5 heals in an hour"), None))
     assert "until 2026-05-01 14:05:00 UTC: 5 heals in an hour" in capsys.readouterr().out
-    console.print(_facts(console, record(not_before=NOW, state=IncidentState.CLOSED)))
+    console.print(_facts(record(not_before=NOW, state=IncidentState.CLOSED), None))
     assert "until" not in capsys.readouterr().out
 
 
@@ -51,7 +51,7 @@ TICKET = Ticket(name="ab12", key="SHOP-7", id="1", url="https://jira.shop.exampl
 
 def test_the_ticket_is_shown_with_its_address(capsys: pytest.CaptureFixture[str]) -> None:
     console = output()
-    console.print(_facts(console, record(), TICKET))
+    console.print(_facts(record(), TICKET))
     assert "SHOP-7 https://jira.shop.example/browse/SHOP-7" in capsys.readouterr().out
 
 

@@ -175,7 +175,7 @@ def _incident_parts(
     from paramedic_workers.cli.show import result_section
 
     yield Text.assemble(state_text(record), (f" {record.fingerprint}", "bold"))
-    yield _facts(console, record, ticket)
+    yield _facts(record, ticket)
     if results:
         yield Text()
         yield result_section(console, results[0], _how_to_take(results[0]))
@@ -186,9 +186,7 @@ def _incident_parts(
         yield _history(console, results[1:])
 
 
-def _facts(
-    console: Console, record: IncidentRecord, ticket: Ticket | None = None
-) -> RenderableType:
+def _facts(record: IncidentRecord, ticket: Ticket | None) -> RenderableType:
     from rich.table import Table
 
     from paramedic_workers.cli.board import is_merged, subject

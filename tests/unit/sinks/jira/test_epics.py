@@ -15,7 +15,8 @@ from paramedic_workers.sinks.jira.adf import to_adf
 from paramedic_workers.sinks.jira.cleaning import jira_length
 from paramedic_workers.sinks.jira.cutting import LIMIT, written_length
 from paramedic_workers.sinks.jira.epic_remedies import remedies
-from paramedic_workers.sinks.jira.epic_texts import EpicTexts, sample_epics, without_counts
+from paramedic_workers.sinks.jira.epic_samples import sample_epics
+from paramedic_workers.sinks.jira.epic_texts import EpicTexts, without_counts
 from paramedic_workers.sinks.jira.epic_view import MAX_ROWS, EpicView, epic_view
 from paramedic_workers.sinks.jira.settings import JiraSettings
 from paramedic_workers.sinks.jira.texts import Texts

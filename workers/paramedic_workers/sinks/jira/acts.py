@@ -301,11 +301,17 @@ class Acts:
             self.tools.workflow.move(issue.id, Goal.DONE, filled, ("Duplicate",))
 
     def _unless_refused(self, what: str, act: Callable[[], None]) -> None:
-        """Do it; where Jira refuses this, the rest is done all the same."""
+        """Do it; where Jira refuses this, the rest is done all the same.
+
+        Args:
+            what: the act, in words that fit after "a ticket cannot".
+            act: asks Jira.
+        """
         try:
             act()
         except JiraRefused as error:
-            _log.error("a ticket cannot " + what, ticket=self.ticket.key, error=str(error))
+            key = self.ticket.key
+            _log.error("a part of a ticket is refused", ticket=key, cannot=what, error=str(error))
 
     def _save(self, **changes: Any) -> None:
         self.ticket = self.held.save(replace(self.ticket, **changes))

@@ -41,7 +41,7 @@ def field_findings(
         fields: those that a new ticket can have.
     """
     known = {field.field_id: field for field in fields}
-    wanted = dict(_wanted(jira, target, place))
+    wanted = dict(_wanted(jira, place))
     lacking = [
         *_unknown(wanted, known),
         *_refused(wanted, known),
@@ -75,13 +75,13 @@ class _Wanted:
 
     #: The setting, in the table `[sinks.jira]` or in that of the target.
     setting: str
-    #: What it is filled with in one ticket or another; None: not known here, as of people.
+    #: What it is filled with in one ticket or another; empty: not known here, as of people.
     values: tuple[Any, ...] = ()
     #: Whether the values are names, which Paramedic writes as Jira takes them.
     by_name: bool = False
 
 
-def _wanted(jira: JiraSettings, target: str, place: JiraPlace) -> Iterator[tuple[str, _Wanted]]:
+def _wanted(jira: JiraSettings, place: JiraPlace) -> Iterator[tuple[str, _Wanted]]:
     if jira.priorities:
         names = tuple(dict.fromkeys(jira.priorities.values()))
         yield "priority", _Wanted(setting="priorities", values=names, by_name=True)

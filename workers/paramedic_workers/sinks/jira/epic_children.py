@@ -9,10 +9,8 @@ import structlog
 
 from paramedic_workers.sinks.jira.client import JiraClient
 from paramedic_workers.sinks.jira.epic_fields import EpicFields
+from paramedic_workers.sinks.jira.linking import link, relation_type
 from paramedic_workers.sinks.jira.refusals import JiraRefused
-
-#: What the type of links is called that says no more than that two tickets belong together.
-_RELATES = "relate"
 
 _log = structlog.get_logger()
 
@@ -54,15 +52,4 @@ class EpicChildren:
                 )
             else:
                 return
-        self._link(issue.key, epic)
-
-    def _link(self, ticket: str, epic: str) -> None:
-        types = self.client.link_types()
-        kind = next((one for one in types if _RELATES in one.name.casefold()), None)
-        if kind is None:
-            _log.warning("this Jira has no link for what is related", ticket=ticket, epic=epic)
-            return
-        try:
-            self.client.link(kind.name, ticket, epic)
-        except JiraRefused as error:
-            _log.warning("tickets cannot be linked", ticket=ticket, epic=epic, error=str(error))
+        link(self.client, relation_type(self.client.link_types()), issue.key, epic)

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
 from paramedic import __version__
-from paramedic_workers.errors import Phase, SettingsError, Verdict
-from paramedic_workers.results import Cause
+from paramedic_workers.errors import SettingsError, Verdict
 from paramedic_workers.sinks.jira.cutting import fit
 from paramedic_workers.sinks.jira.documents import Document
 from paramedic_workers.sinks.jira.epic_remedies import next_steps, remedies
-from paramedic_workers.sinks.jira.epic_view import EpicRow, EpicView
+from paramedic_workers.sinks.jira.epic_samples import sample_epics
+from paramedic_workers.sinks.jira.epic_view import EpicView
 from paramedic_workers.sinks.jira.settings import JiraSettings
 from paramedic_workers.sinks.jira.summaries import PREFIXES, one_line, type_code_of
 from paramedic_workers.sinks.jira.templating import TemplateName, Templates
-from paramedic_workers.systemic.model import Pattern, PatternEnd, PatternState
-from paramedic_workers.systemic.signature import Signature
+from paramedic_workers.systemic.model import Pattern, PatternEnd
 
 #: Why a pattern was closed, in words.
 _WHY_CLOSED: Final = {
@@ -84,77 +82,6 @@ class EpicTexts:
 def without_counts(view: EpicView) -> EpicView:
     """The view without what changes with every repeat."""
     return replace(view, occurrences=0, until=view.since)
-
-
-def sample_epics() -> tuple[EpicView, ...]:
-    """An open pattern of a strategy with everything, and a closed one with nothing."""
-    at = datetime(2026, 1, 5, 12, tzinfo=UTC)
-    cause = Cause(
-        phase=Phase.REPAIR,
-        type="AttributeError",
-        message="'NoneType' object has no attribute 'body'",
-        traceback="Traceback (most recent call last):\n  …\nAttributeError: …",
-    )
-    signature = Signature(
-        phase=Phase.REPAIR, type="AttributeError", frames=("paramedic_workers.x:y",)
-    )
-    opened = Pattern(
-        id="0" * 20,
-        signature=Signature(phase=Phase.REPAIR, type="AttributeError", strategy="patch"),
-        example=cause,
-        state=PatternState.OPEN,
-        opened_at=at,
-        first_seen=at,
-        last_seen=at,
-        openings=2,
-    )
-    closed = Pattern(
-        id="1" * 20,
-        signature=signature,
-        example=cause,
-        state=PatternState.CLOSED,
-        opened_at=at,
-        first_seen=at,
-        last_seen=at,
-        closed_at=at,
-        closed_because=PatternEnd.SETTLED,
-    )
-    row = EpicRow(
-        key="SHOP-12",
-        url="https://jira.shop.example/browse/SHOP-12",
-        target="shop",
-        type="AttributeError",
-        summary="tests/test_cart.py::test_total: no attribute",
-        status="failed",
-        merged=2,
-        exception=True,
-    )
-    bare = EpicView(
-        pattern=closed,
-        rows=(),
-        left_out=0,
-        exceptions=(),
-        targets=("shop",),
-        incidents=0,
-        settled=0,
-        occurrences=0,
-        since=at,
-        until=at,
-        is_epic=False,
-    )
-    whole = replace(
-        bare,
-        pattern=opened,
-        rows=(row, replace(row, key="", merged=0, exception=False)),
-        left_out=3,
-        exceptions=(("ValueError", "no such value"),),
-        incidents=8,
-        settled=1,
-        occurrences=12,
-        off_at=("shop",),
-        is_epic=True,
-    )
-    return bare, whole, replace(whole, off_at=())
 
 
 def _context(view: EpicView) -> dict[str, Any]:

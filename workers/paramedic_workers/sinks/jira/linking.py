@@ -51,15 +51,8 @@ class Linking:
 
     def link_duplicate(self, other: str, kept: str) -> None:
         """Link two tickets: the one duplicates the other, in whatever words this Jira has."""
-        kind = duplicate_type(self.client.link_types())
-        if kind is None:
-            _log.warning("this Jira has no link for duplicates", ticket=other, kept=kept)
-            return
-        try:
-            # Jira reads it from the inward end: that one "duplicates" the outward one.
-            self.client.link(kind.name, other, kept)
-        except JiraRefused as error:
-            _log.warning("tickets cannot be linked", ticket=other, kept=kept, error=str(error))
+        # Jira reads it from the inward end: that one "duplicates" the outward one.
+        link(self.client, duplicate_type(self.client.link_types()), other, kept)
 
     def comment(
         self,
@@ -113,6 +106,29 @@ def duplicate_type(known: tuple[LinkType, ...]) -> LinkType | None:
             if word in f"{kind.name} {kind.outward}".casefold():
                 return kind
     return None
+
+
+def relation_type(known: tuple[LinkType, ...]) -> LinkType | None:
+    """The type of links that says no more than that two tickets belong together; else None."""
+    return next((kind for kind in known if "relate" in kind.name.casefold()), None)
+
+
+def link(client: JiraClient, kind: LinkType | None, inward: str, outward: str) -> None:
+    """Link two tickets, where this Jira has such links and takes this one; else the log says so.
+
+    Args:
+        client: of the Jira.
+        kind: of the link; None: there is none.
+        inward: key of the ticket from which the link reads as its outward words.
+        outward: key of the other one.
+    """
+    if kind is None:
+        _log.warning("this Jira has no such link", ticket=inward, other=outward)
+        return
+    try:
+        client.link(kind.name, inward, outward)
+    except JiraRefused as error:
+        _log.warning("tickets cannot be linked", ticket=inward, other=outward, error=str(error))
 
 
 def demand_over(held: Held, begun: Begun, seconds: float) -> None:
