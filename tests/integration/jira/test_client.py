@@ -6,9 +6,8 @@ import os
 import socket
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import httpx
 import pytest
@@ -16,14 +15,12 @@ import pytest
 from paramedic_workers.errors import DeliveryPostponed, SinkUnavailable, UnclearDelivery
 from paramedic_workers.sinks.jira.answers import StatusCategory
 from paramedic_workers.sinks.jira.client import JiraClient, JiraRefused
-from paramedic_workers.sinks.jira.documents import Document, Paragraph, Text
 from paramedic_workers.sinks.jira.jql import labelled
 from paramedic_workers.sinks.jira.settings import JiraKind
 from tests.support.jira import TOKEN, StandInJira
-from tests.support.jira_clients import connected
+from tests.support.jira_clients import TEXT, Act, connected
 from tests.support.jira_contract import judging
 
-TEXT = Document((Paragraph((Text("It fails."),)),))
 FIELDS = {
     "project": {"key": "SHOP"},
     "issuetype": {"name": "Bug"},
@@ -85,7 +82,6 @@ def test_a_ticket_that_moved_is_found_by_its_old_key_and_its_id(jira: StandInJir
         assert [issue.key for issue in found if issue] == [moved] * 3
 
 
-Act = Callable[[JiraClient], Any]
 WRITES: dict[str, Act] = {
     "POST": lambda client: client.create(FIELDS),
     "PUT": lambda client: client.update("SHOP-1", {"summary": "Still"}),

@@ -14,14 +14,13 @@ from paramedic_workers.errors import DeliveryPostponed, SinkUnavailable
 from paramedic_workers.sinks.jira.client import JiraClient, JiraRefused
 from paramedic_workers.sinks.jira.limits import LimitReason, WritePace, limit_pause, limit_reason
 from paramedic_workers.sinks.jira.refusals import SAID_LENGTH
-from tests.support.jira_clients import Watch, mocked
+from tests.support.jira_clients import FIELDS, Watch, mocked
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 WRITE_AND_READ: list[Callable[[JiraClient], Any]] = [
     lambda jira: jira.update("SHOP-1", {}),
     lambda jira: jira.issue("SHOP-1"),
 ]
-FIELDS = {"project": {"key": "SHOP"}, "issuetype": {"name": "Bug"}, "summary": "It fails"}
 
 
 def refused(status: int, body: Any = None, **headers: str) -> JiraRefused:

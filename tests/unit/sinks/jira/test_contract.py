@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -10,8 +9,7 @@ import pytest
 
 from paramedic_workers.sinks.jira.answers import Attachment
 from paramedic_workers.sinks.jira.client import JiraClient
-from paramedic_workers.sinks.jira.documents import Document, Paragraph, Text
-from tests.support.jira_clients import CLOUD_URL, mocked
+from tests.support.jira_clients import CLOUD_URL, FIELDS, TEXT, Act, mocked
 from tests.support.jira_contract import (
     NEEDS_CONTRACT,
     NOT_IN_CONTRACT,
@@ -22,15 +20,11 @@ from tests.support.jira_contract import (
 
 pytestmark = NEEDS_CONTRACT
 
-TEXT = Document((Paragraph((Text("It fails."),)),))
-FIELDS = {"project": {"key": "SHOP"}, "issuetype": {"name": "Bug"}, "summary": "It fails"}
 ADF = {
     "type": "doc",
     "version": 1,
     "content": [{"type": "paragraph", "content": [{"type": "text", "text": "It fails."}]}],
 }
-
-Act = Callable[[JiraClient], Any]
 
 #: Each method, what it asks, and a right answer: method, path, status, body.
 ACTS: dict[str, tuple[Act, str, str, int, Any]] = {
