@@ -8,6 +8,7 @@ import pytest
 
 from paramedic_workers.connections import state_client
 from paramedic_workers.sinks.jira.settings import JiraKind
+from tests.support.epic_flow import EpicFlow
 from tests.support.jira import StandInJira
 from tests.support.jira_contract import judging_everything
 from tests.support.jira_flow import TicketFlow
@@ -61,5 +62,21 @@ def tickets(flow: Flow, jira: StandInJira) -> Iterator[TicketFlow]:
 def any_tickets(flow: Flow, any_jira: StandInJira) -> Iterator[TicketFlow]:
     """Failures that end in tickets of each kind of Jira."""
     opened = TicketFlow(flow, any_jira)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def epics(flow: Flow, jira: StandInJira) -> Iterator[EpicFlow]:
+    """Failures of the healer that end in epics of Jira Cloud."""
+    opened = EpicFlow(flow, jira)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def any_epics(flow: Flow, any_jira: StandInJira) -> Iterator[EpicFlow]:
+    """Failures of the healer that end in epics of each kind of Jira."""
+    opened = EpicFlow(flow, any_jira)
     yield opened
     opened.close()

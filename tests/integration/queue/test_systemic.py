@@ -55,7 +55,6 @@ def settings_of(**changes: Any) -> Settings:
 
 def sweep(flow: Flow) -> Doorbells:
     """One whole sweep: it is what searches."""
-
     return flow.sweeper().sweep()
 
 
