@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paramedic.event import decode_event, encode_event
+from paramedic.event import FailureEvent, decode_event, encode_event
 from paramedic_workers.settings import TargetSettings
+from paramedic_workers.sinks.jira import ticket_events
 from paramedic_workers.sinks.jira.target_files import TargetFiles
 from paramedic_workers.sinks.jira.ticket_events import (
     MAX_EVENTS,
@@ -96,6 +98,28 @@ def test_an_event_keeps_its_own_id_and_target() -> None:
 
 def test_many_events_are_bounded() -> None:
     assert len(read(json.dumps([EVENT] * (MAX_EVENTS + 9)).encode()).events) == MAX_EVENTS
+
+
+def test_a_result_of_many_tests_is_read_once_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_texts: list[str] = []
+
+    def tell(text: str, *args: Any, **options: Any) -> list[FailureEvent]:
+        read_texts.append(text)
+        return []
+
+    monkeypatch.setattr(ticket_events, "events_from_output", tell)
+    tests = [f"tests/test_a.py::test_{number}" for number in range(MAX_EVENTS + 1)]
+    names = [f"{number:020x}" for number in range(MAX_EVENTS + 1)]
+    content = json.dumps({**RESULT, "failing_tests": tests, "merged": names}).encode()
+    assert len(read(content).events) == MAX_EVENTS
+    assert len(read_texts) == 1
+
+
+@pytest.mark.parametrize("target", ["sh\0op", "/etc", "../shop", "\x1b[2Jshop", ""])
+def test_a_result_of_what_can_be_no_target_is_none(target: str) -> None:
+    found = read(json.dumps({**RESULT, "target": target}).encode())
+    assert found.why.startswith("it looks like a result and is none")
+    assert found.why.isprintable()
 
 
 def test_without_a_target_it_says_so() -> None:

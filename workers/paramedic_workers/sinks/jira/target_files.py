@@ -34,7 +34,7 @@ class TargetFiles:
         """The folder with the target's files; one that does not exist where there is none."""
         settings = self.targets.get(target)
         folder = Path(settings.repository) if settings else Path("nowhere")
-        return folder if folder.is_absolute() and folder.is_dir() else Path("/nowhere") / target
+        return folder if folder.is_absolute() and folder.is_dir() else Path("/nowhere")
 
     def located(self, event: FailureEvent) -> FailureEvent:
         """The event with the files of its frames named as they are in the repository."""

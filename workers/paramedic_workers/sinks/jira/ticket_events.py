@@ -27,6 +27,7 @@ from paramedic.event import (
     WIRE_VERSION,
     FailureEvent,
     InvalidEvent,
+    TargetName,
     decode_event,
     trimmed,
 )
@@ -176,8 +177,8 @@ def _of_json(data: bytes, occasion: Occasion) -> tuple[SourceKind, list[FailureE
     documents = list(islice(_flat(_documents(data)), MAX_EVENTS))
     results = [one for one in documents if "verdict" in one and "cause" in one]
     if results:
-        events = [event for one in results for event in _of_result(one, occasion)]
-        return SourceKind.RESULT, events
+        events = (event for one in results for event in _of_result(one, occasion))
+        return SourceKind.RESULT, list(islice(events, MAX_EVENTS))
     found = [one for one in documents if "exception_type" in one]
     if not found:
         raise _Unreadable("it is JSON, but holds no event and no result")
@@ -227,15 +228,21 @@ def _of_result(members: dict[str, Any], occasion: Occasion) -> Iterator[FailureE
     """The events of a result: those of its incidents, where the ledger still has them."""
     try:
         result = decode_result(msgspec.json.encode(members))
+        msgspec.convert(result.target, TargetName)
     except (msgspec.MsgspecError, ValueError) as error:
         raise _Unreadable(f"it looks like a result and is none: {error}") from None
-    names = (result.fingerprint, *result.merged)
+    names = (result.fingerprint, *result.merged)[:MAX_EVENTS]
     records = [record for name in names if (record := occasion.known(name)) is not None]
     if len(records) == len(names):
         yield from (_of_record(record, result) for record in records)
         return
+    root = occasion.files.root(result.target)
+    told = events_from_output(
+        _output_of(result), result.target, root=root, occurred_at=result.started_at
+    )
     for test in result.failing_tests or (None,):
-        yield _of_test(test, result, occasion)
+        seen = next((event for event in told if test in (None, event.test)), None)
+        yield _of_test(test, result, seen)
 
 
 def _of_record(record: IncidentRecord, result: Result) -> FailureEvent:
@@ -253,13 +260,25 @@ def _of_record(record: IncidentRecord, result: Result) -> FailureEvent:
     )
 
 
-def _of_test(test: str | None, result: Result, occasion: Occasion) -> FailureEvent:
-    """An event of what the result tells; where the healer broke, its error is not the test's."""
-    own = result.cause.phase is Phase.REPRODUCE and result.verdict is not Verdict.FAILED
-    text = result.cause.traceback if own else result.output
-    root = occasion.files.root(result.target)
-    told = events_from_output(text, result.target, root=root, occurred_at=result.started_at)
-    seen = next((event for event in told if test in (None, event.test)), None)
+def _output_of(result: Result) -> str:
+    """What the failing tests have printed, as far as it is known."""
+    return result.cause.traceback if _tells_of_the_test(result) else result.output
+
+
+def _tells_of_the_test(result: Result) -> bool:
+    """Whether its cause is that of the failing test; where the healer broke, it is not."""
+    return result.cause.phase is Phase.REPRODUCE and result.verdict is not Verdict.FAILED
+
+
+def _of_test(test: str | None, result: Result, seen: FailureEvent | None) -> FailureEvent:
+    """An event of what the result tells.
+
+    Args:
+        test: the failing one; None: it names none.
+        result: that was attached.
+        seen: the event that its output tells of.
+    """
+    own = _tells_of_the_test(result)
     if seen is not None and not own:
         return msgspec.structs.replace(seen, test=test, revision=result.revision or None)
     if test is None and not own:
@@ -274,7 +293,7 @@ def _of_test(test: str | None, result: Result, occasion: Occasion) -> FailureEve
         frames=seen.frames if seen is not None else (),
         revision=result.revision or None,
         occurred_at=result.started_at,
-        traceback=text,
+        traceback=_output_of(result),
     )
 
 
