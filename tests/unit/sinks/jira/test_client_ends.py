@@ -31,6 +31,29 @@ def refused(status: int, body: Any = None, **headers: str) -> JiraRefused:
     return raised.value
 
 
+# Pages for people
+
+
+def test_a_page_in_the_place_of_jira_says_nothing_of_tickets() -> None:
+    """So answers the server of a Data Center that is being started, whatever it is asked."""
+    jira = mocked(lambda _: httpx.Response(404, html="<h1>HTTP Status 404</h1>"))
+    for ask in (*WRITE_AND_READ, lambda jira: jira.create(FIELDS)):
+        with pytest.raises(SinkUnavailable, match="No Jira answers"):
+            ask(jira)
+
+
+def test_a_page_for_one_request_is_a_refusal_while_jira_is_well() -> None:
+    """A firewall that minds one text must not keep all others waiting."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/serverInfo"):
+            return httpx.Response(200, json={"version": "9.12"})
+        return httpx.Response(403, html="<h1>Blocked</h1>")
+
+    with pytest.raises(JiraRefused):
+        mocked(answer).create(FIELDS)
+
+
 # Refusals
 
 
