@@ -230,6 +230,8 @@ def test_a_template_of_ones_own_takes_the_place_of_ours(tmp_path: Path) -> None:
         ("summary", "{% if count > 5 %}x{% endif %}", "summary.txt.j2", "writes nothing"),
         ("summary", " : ", "summary.txt.j2", "writes nothing"),
         ("summary", "{{ 1 / 0 }}", "summary.txt.j2, line 1", "division by zero"),
+        ("summary", "{{ fixed_since|minute }}", "summary.txt.j2, line 1", "astimezone"),
+        ("summary", "{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}", "summary.txt.j2", "depth"),
         ("description", "<marquee>x</marquee>", "description.html.j2", "<marquee>"),
         ("description", "{% include 'none.j2' %}", "description.html.j2, line 1", "none.j2"),
         ("comment", "<p>{{ incident.count }}</p>", "comment.html.j2, line 1", "count"),

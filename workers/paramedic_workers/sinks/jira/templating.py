@@ -21,7 +21,6 @@ from jinja2 import (
     PackageLoader,
     StrictUndefined,
     Template,
-    TemplateError,
     TemplateSyntaxError,
 )
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -48,8 +47,6 @@ class TemplateName(StrEnum):
     EPIC = "epic.html.j2"
 
 
-#: What writing a text with somebody's template may raise.
-_BROKEN: Final = (TemplateError, MarkupError, ArithmeticError, LookupError, TypeError, ValueError)
 _TAG: Final = re.compile(r"<[^>]*>")
 _HERE: Final = "paramedic_workers.sinks.jira"
 
@@ -101,7 +98,7 @@ class Templates:
         template = self._templates[name]
         try:
             return template.render(context)
-        except _BROKEN as error:
+        except Exception as error:  # somebody's template may raise anything
             raise self._refused(name, _line(error, template), str(error)) from error
 
     def _load(self, environment: ImmutableSandboxedEnvironment, name: TemplateName) -> Template:
