@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -11,13 +10,13 @@ import httpx
 import pytest
 
 from paramedic_workers.errors import DeliveryPostponed, SinkUnavailable
-from paramedic_workers.sinks.jira.client import JiraClient, JiraRefused
+from paramedic_workers.sinks.jira.client import JiraRefused
 from paramedic_workers.sinks.jira.limits import LimitReason, WritePace, limit_pause, limit_reason
 from paramedic_workers.sinks.jira.refusals import SAID_LENGTH
-from tests.support.jira_clients import FIELDS, Watch, mocked
+from tests.support.jira_clients import FIELDS, Act, Watch, mocked
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
-WRITE_AND_READ: list[Callable[[JiraClient], Any]] = [
+WRITE_AND_READ: list[Act] = [
     lambda jira: jira.update("SHOP-1", {}),
     lambda jira: jira.issue("SHOP-1"),
 ]
@@ -37,7 +36,8 @@ def refused(status: int, body: Any = None, **headers: str) -> JiraRefused:
 def test_a_page_in_the_place_of_jira_says_nothing_of_tickets() -> None:
     """So answers the server of a Data Center that is being started, whatever it is asked."""
     jira = mocked(lambda _: httpx.Response(404, html="<h1>HTTP Status 404</h1>"))
-    for ask in (*WRITE_AND_READ, lambda jira: jira.create(FIELDS)):
+    asks: list[Act] = [*WRITE_AND_READ, lambda jira: jira.create(FIELDS)]
+    for ask in asks:
         with pytest.raises(SinkUnavailable, match="No Jira answers"):
             ask(jira)
 
