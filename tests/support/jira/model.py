@@ -137,14 +137,6 @@ RESOLVING_WORKFLOW = Workflow(
         Transition("7", "Wieder öffnen", "Offen", begins=("Erledigt",)),
     ),
 )
-#: What is done stays done.
-ONE_WAY_WORKFLOW = Workflow(
-    statuses=(TO_DO, IN_PROGRESS, DONE),
-    transitions=(
-        Transition("21", "Start", "In Progress", begins=("To Do",)),
-        Transition("31", "Finish", "Done", begins=("In Progress",), resolution="Done"),
-    ),
-)
 #: A ticket is done by people with more rights, or by nobody.
 NO_WAY_WORKFLOW = Workflow(statuses=(TO_DO, IN_PROGRESS, DONE), transitions=())
 
