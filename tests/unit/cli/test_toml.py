@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 
 import msgspec
+import pytest
 
 from paramedic_workers.cli.toml import settings_as_toml
 from paramedic_workers.settings import Settings, TargetSettings
@@ -42,3 +43,13 @@ def test_no_secret_is_shown() -> None:
     assert "hunter" not in text
     assert "broker:6379" in text
     assert "PGPASSWORD" in text
+
+
+@pytest.mark.parametrize(
+    "url", ["https://ada:s3cret@hooks.shop.example:8443/T0/s3cret?key=s3cret#s3cret", "s3cret"]
+)
+def test_the_path_of_a_webhook_is_not_shown(url: str) -> None:
+    text = settings_as_toml(Settings(sinks={"webhook": {"url": url}}))
+    assert "s3cret" not in text
+    shown = tomllib.loads(text)["sinks"]["webhook"]["url"]
+    assert shown == ("***" if url == "s3cret" else "https://hooks.shop.example:8443/***")

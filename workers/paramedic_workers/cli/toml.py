@@ -21,8 +21,8 @@ def settings_as_toml(settings: Settings) -> str:
     """All settings as TOML.
 
     Hidden are values whose key sounds like a secret, passwords in URLs, addresses of the sink
-    `notify`, and the values of environment variables of targets and of headers: nobody knows
-    what those hold.
+    `notify`, the path of that of `webhook`, and the values of environment variables of targets
+    and of headers: nobody knows what those hold.
     """
     values = msgspec.to_builtins(settings)
     for target in values["targets"].values():
@@ -54,8 +54,18 @@ def _value(path: str, key: str, value: object) -> str:
     )
     if hidden and value not in ("", None):
         return json.dumps(HIDDEN)
+    if key == "url" and path == "sinks.webhook" and isinstance(value, str):
+        return json.dumps(_origin(value), ensure_ascii=False)
     if isinstance(value, str):
         return json.dumps(without_password(value), ensure_ascii=False)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_value(path, key, item) for item in value) + "]"
     return json.dumps(value)
+
+
+def _origin(url: str) -> str:
+    """The address of a receiver without its path, in which many keep their secret."""
+    known = re.fullmatch(r"(https?://)(?:[^/@]*@)?([^/?#@]*)(.*)", url, re.DOTALL)
+    if not known:
+        return HIDDEN
+    return f"{known[1]}{known[2]}" + (f"/{HIDDEN}" if known[3].strip("/") else "")
