@@ -9,7 +9,7 @@ from paramedic_workers.errors import (
     DeliveryError,
     SinkUnavailable,
 )
-from paramedic_workers.sinks.jira.answers import Attachment, StatusCategory, User
+from paramedic_workers.sinks.jira.answers import Attachment, StatusCategory
 from paramedic_workers.sinks.jira.client import JiraClient
 from paramedic_workers.sinks.jira.settings import JiraKind, JiraSettings
 from tests.support.jira_clients import (
@@ -110,7 +110,6 @@ def test_the_fields_of_a_ticket_have_one_name_each_and_nulls_are_nothing() -> No
         "assignee": {"accountId": "5b1"},
         "parent": {"id": "5", "key": "SHOP-5"},
         "attachment": [{"id": "9", "filename": "heal.log", "size": 7, "author": None}],
-        "issuelinks": [{"type": {"name": "Duplicate"}, "outwardIssue": {"key": "SHOP-2"}}],
     }
     issue = mocked(Jira(says({"id": "1", "key": "SHOP-1", "fields": fields}))).issue("SHOP-1")
     assert issue is not None
@@ -118,13 +117,12 @@ def test_the_fields_of_a_ticket_have_one_name_each_and_nulls_are_nothing() -> No
     assert (issue.resolution, issue.priority, issue.assignee) == ("Won't Do", "", "5b1")
     assert (issue.labels, issue.parent) == (("paramedic",), "SHOP-5")
     assert issue.attachments[0].filename == "heal.log"
-    assert [link.outward_issue.key for link in issue.links if link.outward_issue] == ["SHOP-2"]
 
 
 def test_what_jira_writes_as_null_is_not_there() -> None:
-    said = {"comments": [{"id": "1", "created": None, "author": {"name": None}}], "total": None}
+    said = {"comments": [{"id": "1", "properties": None}], "total": None}
     (comment,) = mocked(Jira(says(said))).comments("SHOP-1")
-    assert (comment.created, comment.author) == ("", User())
+    assert comment.properties == {}
 
 
 def test_a_category_that_jira_invents_is_undefined() -> None:

@@ -81,8 +81,6 @@ class FieldSchema(Answer, frozen=True, kw_only=True):
     type: str = ""
     #: Of what, where it is an array.
     items: str = ""
-    #: Of a field that comes with Jira: its name.
-    system: str = ""
     #: Of a custom field: its kind, as in `com.pyxis.greenhopper.jira:gh-epic-link`.
     custom: str = ""
 
@@ -104,7 +102,6 @@ class Field(Answer, frozen=True, kw_only=True):
 
     id: str
     name: str = ""
-    custom: bool = False
     schema: FieldSchema = FieldSchema()
 
 
@@ -150,25 +147,14 @@ class LinkType(Answer, frozen=True, kw_only=True):
 
     id: str = ""
     name: str
-    #: How the link reads from the one side, as in "is duplicated by".
-    inward: str = ""
-    #: And from the other, as in "duplicates".
+    #: How the link reads from its inward end, as in "duplicates".
     outward: str = ""
 
 
-class LinkedIssue(Answer, frozen=True, kw_only=True):
-    """The other end of a link."""
+class Parent(Answer, frozen=True, kw_only=True):
+    """The epic that a ticket is below."""
 
     key: str = ""
-    id: str = ""
-
-
-class IssueLink(Answer, frozen=True, kw_only=True):
-    """A link of a ticket; only its other end is there, on the side that it is on."""
-
-    type: LinkType
-    inward_issue: LinkedIssue | None = None
-    outward_issue: LinkedIssue | None = None
 
 
 class Issue(Answer, frozen=True, kw_only=True):
@@ -216,14 +202,9 @@ class Issue(Answer, frozen=True, kw_only=True):
         return convert(self.fields.get("attachment") or (), tuple[Attachment, ...])
 
     @property
-    def links(self) -> tuple[IssueLink, ...]:
-        """Its links to other tickets."""
-        return convert(self.fields.get("issuelinks") or (), tuple[IssueLink, ...])
-
-    @property
     def parent(self) -> str:
         """Cloud: the key of its epic; empty: none."""
-        return convert(self.fields.get("parent") or {}, LinkedIssue).key
+        return convert(self.fields.get("parent") or {}, Parent).key
 
 
 class TransitionField(Answer, frozen=True, kw_only=True):
@@ -263,10 +244,6 @@ class Comment(Answer, frozen=True, kw_only=True):
     """A comment at a ticket."""
 
     id: str
-    #: ADF on Cloud, wiki text on Data Center.
-    body: Any = None
-    created: str = ""
-    author: User | None = None
     notes: Sequence[EntityProperty] = msgspec.field(default=(), name="properties")
 
     @property
