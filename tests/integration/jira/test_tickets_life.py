@@ -326,6 +326,18 @@ def test_an_update_without_an_answer_is_not_taken_for_a_persons(tickets: TicketF
     assert tickets.jira.only_ticket.summary.startswith("[HEALED]")
 
 
+def test_two_updates_without_an_answer_are_not_taken_for_a_persons(tickets: TicketFlow) -> None:
+    tickets.deliver(tickets.heal(Verdict.UNHEALED))
+    tickets.jira.faults.drop_after(method="PUT")
+    with pytest.raises(UnclearDelivery):
+        tickets.deliver(tickets.heal(Verdict.FLAKY))
+    tickets.jira.faults.drop_before(method="PUT")
+    with pytest.raises(UnclearDelivery):
+        tickets.deliver(tickets.heal(Verdict.ENVIRONMENT))
+    tickets.deliver(tickets.heal(Verdict.HEALED))
+    assert tickets.jira.only_ticket.summary.startswith("[HEALED]")
+
+
 # Fields
 
 
