@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +13,8 @@ import click
 
 from paramedic.text import counted
 from paramedic_workers.cli.age import Age
-from paramedic_workers.errors import BrokerError, UsageError
+from paramedic_workers.cli.ledger import ledger_errors
+from paramedic_workers.errors import UsageError
 
 if TYPE_CHECKING:
     import redis
@@ -302,17 +302,3 @@ def _ask(number: int) -> None:
             remedy="Say --yes, or look with --dry-run.",
         )
     click.confirm(f"Delete {counted(number, 'dead letter')} for good?", abort=True, err=True)
-
-
-@contextmanager
-def ledger_errors() -> Iterator[None]:
-    """Turn a connection that breaks under a command into one clear line."""
-    import redis
-
-    try:
-        yield
-    except redis.RedisError as error:
-        raise BrokerError(
-            f"The ledger does not answer any more: {str(error).rstrip('.')}.",
-            remedy="Run the same command again: nothing is done twice.",
-        ) from error

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 from paramedic.text import counted
-from paramedic_workers.errors import BrokerError, UsageError
+from paramedic_workers.cli.ledger import ledger_errors
+from paramedic_workers.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -70,7 +70,7 @@ def command(
         raise UsageError("--watch shows a list for people: leave --json out.")
     ledger, tickets = _opened()
     wanted = IncidentState(state) if state else None
-    with _broker_errors():
+    with ledger_errors():
         if incident:
             _show_incident(ledger, tickets, incident, as_json)
         elif watch:
@@ -283,14 +283,3 @@ def _print_json(content: object) -> None:
     import msgspec
 
     click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
-
-
-@contextmanager
-def _broker_errors() -> Iterator[None]:
-    """Turn a connection that breaks under the command into one clear line."""
-    import redis
-
-    try:
-        yield
-    except redis.RedisError as error:
-        raise BrokerError(f"The broker does not answer any more: {error}.") from error

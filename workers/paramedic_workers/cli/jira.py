@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from paramedic_workers.cli.ledger import ledger_errors
 from paramedic_workers.errors import DeliveryError, ParamedicError, UsageError
 
 if TYPE_CHECKING:
@@ -160,6 +161,7 @@ def _opened() -> Iterator[tuple[Settings, JiraSettings, JiraClient]]:
     Raises:
         SettingsError: something in `[sinks.jira]` is missing or wrong.
         UsageError: there is no such table, or Jira refuses.
+        BrokerError: the ledger answers no more.
     """
     from paramedic_workers import settings_file
     from paramedic_workers.cli.logs import quiet_logs
@@ -185,7 +187,8 @@ def _opened() -> Iterator[tuple[Settings, JiraSettings, JiraClient]]:
         raise settings_error(problems)
     client = JiraClient.open(made)
     try:
-        yield settings, made, client
+        with ledger_errors():
+            yield settings, made, client
     except DeliveryError as error:
         raise UsageError(error.message, remedy=error.remedy) from error
     finally:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from paramedic_workers.errors import BrokerError, UsageError
+from paramedic_workers.cli.ledger import ledger_errors
+from paramedic_workers.errors import UsageError
 
 if TYPE_CHECKING:
     from paramedic_workers.systemic.patterns import Patterns
@@ -94,8 +95,6 @@ def _opened() -> Iterator[Patterns]:
     Raises:
         BrokerError: the ledger cannot be reached.
     """
-    import redis
-
     from paramedic_workers import settings_file
     from paramedic_workers.cli.logs import quiet_logs
     from paramedic_workers.connections import connect
@@ -103,7 +102,5 @@ def _opened() -> Iterator[Patterns]:
 
     settings = settings_file.load()
     quiet_logs(settings)
-    try:
+    with ledger_errors():
         yield Patterns(connect(settings), settings)
-    except redis.RedisError as error:
-        raise BrokerError(f"The ledger cannot be read: {error}.") from error
