@@ -301,3 +301,11 @@ def test_a_dry_run_needs_no_account_and_never_the_network() -> None:
     client = JiraClient.open(settings, {}, httpx.MockTransport(jira))
     assert client.kind is JiraKind.CLOUD
     assert client.create(FIELDS).key == "DRY-1"
+
+
+@pytest.mark.parametrize("name", ["status", "labels", "assignee", "attachments"])
+def test_a_field_of_an_unknown_form_fails_that_delivery_only(name: str) -> None:
+    body = {"id": "1", "key": "SHOP-1", "fields": {name: 7, "attachment": 7}}
+    issue = mocked(lambda _: httpx.Response(200, json=body)).issue("SHOP-1")
+    with pytest.raises(DeliveryError, match="of SHOP-1 in an unknown form"):
+        getattr(issue, name)

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from paramedic_workers.errors import DeliveryError
+
 A = TypeVar("A")
 
 
@@ -174,7 +176,7 @@ class Issue(Answer, frozen=True, kw_only=True):
     @property
     def status(self) -> Status:
         """Where it stands."""
-        return convert(self.fields.get("status") or {}, Status)
+        return self._part("status", Status, {})
 
     @property
     def resolution(self) -> str:
@@ -189,17 +191,26 @@ class Issue(Answer, frozen=True, kw_only=True):
     @property
     def labels(self) -> tuple[str, ...]:
         """Its labels."""
-        return tuple(self.fields.get("labels") or ())
+        return self._part("labels", tuple[str, ...], ())
 
     @property
     def assignee(self) -> str:
         """Who has it, as the settings name people; empty: nobody."""
-        return convert(self.fields.get("assignee") or {}, User).account
+        return self._part("assignee", User, {}).account
 
     @property
     def attachments(self) -> tuple[Attachment, ...]:
         """Its files."""
-        return convert(self.fields.get("attachment") or (), tuple[Attachment, ...])
+        return self._part("attachment", tuple[Attachment, ...], ())
+
+    def _part(self, name: str, kind: type[A], none: Any) -> A:
+        try:
+            return convert(self.fields.get(name) or none, kind)
+        except msgspec.ValidationError as error:
+            raise DeliveryError(
+                f"Jira tells of `{name}` of {self.key} in an unknown form: {error}.",
+                remedy="See what stands before Jira; a newer Paramedic may know the form.",
+            ) from error
 
     @property
     def parent(self) -> str:
