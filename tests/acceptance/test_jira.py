@@ -125,7 +125,7 @@ def test_what_is_missing_is_said_in_words(paramedic: CommandLine, jira: StandInJ
     wrong = paramedic.run("jira", "check", PARAMEDIC_JIRA_TOKEN="wr0ng")
     assert_one_clear_line(wrong, "Jira", "401")
     assert "wr0ng" not in wrong.stderr
-    assert_one_clear_line(paramedic.run("jira", "check"), "sinks.jira.token_file: there is no token")
+    assert_one_clear_line(paramedic.run("jira", "check"), "token_file: there is no token")
     write(paramedic, "[sinks.jira]\ndry_run = true\n")
     assert_one_clear_line(paramedic.run("jira", "check"), "dry run, and names no Jira")
     write(paramedic, "")
