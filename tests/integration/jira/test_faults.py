@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
-from typing import TypeVar
+from typing import Any
 
 import pytest
 
 from paramedic_workers.sinks.jira import limits, session
+from paramedic_workers.sinks.jira.answers import Comment
+from paramedic_workers.sinks.jira.client import JiraClient
 from paramedic_workers.sinks.jira.settings import JiraKind
 from paramedic_workers.sinks.jira.tickets import Held, Ticket
 from tests.support.jira import StandInJira, When
@@ -20,13 +21,10 @@ from tests.support.jira_flow import TicketFlow
 from tests.support.jira_life import TicketLife, WorkerDied
 from tests.support.queueing import Flow
 
-T = TypeVar("T")
-
 #: Set: each fault at each request, and each death at each step, in both kinds of Jira: some
-#: minutes. Else a few of them, always the same.
-EVERYTHING = os.environ.get("PARAMEDIC_ALL_FAULTS", "")
+#: minutes. Else where something went wrong once.
+EVERYTHING = bool(os.environ.get("PARAMEDIC_ALL_FAULTS"))
 KINDS = list(JiraKind) if EVERYTHING else [JiraKind.DATA_CENTER]
-PICKED = 8
 
 #: What goes wrong with one request; a refusal (400, 403, 404 …) is no fault: it is an answer.
 FAULTS = {
@@ -48,12 +46,6 @@ FAULTS = {
 
 #: Lives the life of two tickets, with this going wrong.
 Lives = Callable[..., TicketLife]
-
-
-def picked(of: Iterable[T]) -> list[T]:
-    """All of them, or a few."""
-    every = list(of)
-    return every if EVERYTHING else random.Random(5).sample(every, PICKED)
 
 
 @pytest.fixture(params=KINDS)
@@ -84,7 +76,10 @@ def test_a_fault_at_any_request_changes_nothing_in_the_end(lives: Lives) -> None
     asked = [f"{number}: {one.method} {one.path}" for number, one in enumerate(quiet.requests)]
     assert quiet.errors == []
     assert [len(asked), len(quiet.state())] == [33, 2]
-    for number, name in picked(product(range(len(asked)), FAULTS)):
+    first_write = next(n for n, one in enumerate(asked) if "PUT" in one)
+    last_comment = max(n for n, one in enumerate(asked) if "/comment" in one)
+    known = [(first_write, "lost after"), (last_comment, "lost after"), (last_comment + 1, "burst")]
+    for number, name in product(range(len(asked)), FAULTS) if EVERYTHING else known:
         life = lives(replace(FAULTS[name], skip=number))
         assert life.state() == quiet.state(), f"{name} at request {asked[number]}: {life.errors}"
 
@@ -95,23 +90,31 @@ def test_a_worker_that_dies_at_any_step_changes_nothing_in_the_end(
     lives: Lives, monkeypatch: pytest.MonkeyPatch, noted: bool
 ) -> None:
     """Each step is noted in the record: it dies before that, or after."""
-    steps: list[str] = []
-    deadly: list[int] = []
-    save = Held.save
+    steps = 0
+    deadly = -1
+    #: The steps that end a comment.
+    commented: list[int] = []
+    save, comment = Held.save, JiraClient.comment
 
     def dies(held: Held, ticket: Ticket) -> Ticket:
-        steps.append(held.name)
-        if len(steps) - 1 in deadly:
+        nonlocal steps
+        steps += 1
+        if steps - 1 == deadly:
             if noted:
                 save(held, ticket)
             raise WorkerDied
         return save(held, ticket)
 
+    def comments(*arguments: Any) -> Comment:
+        commented.append(steps)
+        return comment(*arguments)
+
     monkeypatch.setattr(Held, "save", dies)
+    monkeypatch.setattr(JiraClient, "comment", comments)
     quiet = lives()
-    for step in picked(range(len(steps))):
-        steps.clear()
-        deadly[:] = [step]
+    assert len(commented) == 5
+    for step in range(steps) if EVERYTHING else commented[:2] + commented[-1:]:
+        steps, deadly = 0, step
         life = lives()
         assert [type(error) for error in life.errors] == [WorkerDied]
         assert life.state() == quiet.state(), f"died at step {step}"
