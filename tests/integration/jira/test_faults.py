@@ -84,6 +84,22 @@ def test_a_fault_at_any_request_changes_nothing_in_the_end(lives: Lives) -> None
         assert life.state() == quiet.state(), f"{name} at request {asked[number]}: {life.errors}"
 
 
+def test_updates_that_are_lost_one_after_the_other_are_still_known_as_ours(lives: Lives) -> None:
+    lost = Fault(when=When.AFTER, drop=True, method="PUT", times=2)
+    assert lives(lost).state() == lives().state()
+
+
+def test_a_ticket_that_is_not_found_once_is_not_made_again(lives: Lives) -> None:
+    missing = Fault(status=404, method="GET", path=r"/issue/\d+$")
+    assert lives(missing).state() == lives().state()
+
+
+def test_a_ticket_that_could_not_be_written_is_written_with_the_next_result(lives: Lives) -> None:
+    """It was closed when it was read, and refuses the text of the result that opens it."""
+    refused = Fault(status=403, method="PUT", skip=1)
+    assert lives(refused).state() == lives().state()
+
+
 @pytest.mark.timeout(1800 if EVERYTHING else 120)
 @pytest.mark.parametrize("noted", [False, True])
 def test_a_worker_that_dies_at_any_step_changes_nothing_in_the_end(
