@@ -9,11 +9,13 @@ from typing import Any
 
 import httpx
 import pytest
+from jinja2 import UndefinedError
 from msgspec import structs
 
 from paramedic_workers.errors import SinkUnavailable, Verdict
 from paramedic_workers.settings import Settings
 from paramedic_workers.sinks.file import FileSink
+from paramedic_workers.sinks.jira import dry_run
 from paramedic_workers.sinks.jira.answers import StatusCategory
 from paramedic_workers.sinks.jira.client import JiraClient
 from paramedic_workers.sinks.jira.documents import Document, Paragraph, Text
@@ -182,6 +184,24 @@ def test_the_ticket_has_a_page_that_looks_like_it(dry: Dry, verdict: Verdict) ->
         assert expected in page, expected
     assert 'href="https://git.example/x"' in page
     assert "<script" not in page
+
+
+def test_a_dry_run_needs_no_project(dry: Dry) -> None:
+    fields = {**dry.fields(sample("abc")), "project": {"key": ""}}
+    with about("abc"):
+        dry.client.create(fields)
+    assert "DRY / <b>DRY-1</b>" in dry.page("jira.html")
+
+
+def test_a_page_that_cannot_be_drawn_harms_nothing_else(
+    dry: Dry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(ticket: DryTicket) -> str:
+        raise UndefinedError("'dict object' has no attribute 'id'")
+
+    monkeypatch.setattr(dry_run, "render_ticket", broken)
+    assert dry.make() == dry.ticket().id
+    assert not (dry.reports.folder("abc") / "jira.html").exists()
 
 
 def test_wiki_text_is_shown_as_it_is(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from urllib.parse import unquote
 import httpx
 import msgspec
 import structlog
+from jinja2 import TemplateError
 
 from paramedic.event import now
 from paramedic_workers.settings import FileSinkSettings, Settings
@@ -240,7 +241,7 @@ def _show(folder: Path, reports: FileSink) -> None:
         if ticket is not None:
             write_whole(folder / PAGE, render_ticket(ticket))
             reports.show_again(folder.name)
-    except OSError as error:
+    except (OSError, TemplateError) as error:
         _log.warning("the page of a dry run cannot be written", folder=folder.name, error=error)
 
 
